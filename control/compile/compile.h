@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The compiler: a policy and its feeds in, the segments of an image out. Deterministic:
+ * equal policies, feeds and salts give equal bytes, hence equal names.
+ */
+#pragma once
+
+#include "compile/feed.h"
+
+/* One compiled segment, IMAGE_ALIGN-aligned, reference-counted so that images can share it. */
+struct segment {
+	unsigned references;
+	void *data; /* begins with struct segment_header */
+	size_t size;
+};
+
+struct segment *segment_ref(struct segment *segment);
+void segment_unref(struct segment *segment); /* NULL is fine */
+
+struct compiled {
+	struct segment *segment[SEGMENT_KINDS];
+	uint64_t feed_stamp;    /* of the feeds behind SEGMENT_ORIGINS */
+	uint64_t origin_recipe; /* of the policy's part in SEGMENT_ORIGINS: its groups */
+};
+
+/*
+ * Compile `policy`, whose salt must be set, into *compiled, for compiled_unref().
+ * `previous` (or NULL) is an earlier result: what has not changed, above all the origins,
+ * is taken over from it instead of being built again. 0, or -1 with *error and *compiled
+ * empty.
+ */
+int compile(const struct policy *policy, const struct feed_paths *paths,
+	    const struct compiled *previous, struct compiled *compiled, struct error *error);
+
+void compiled_unref(struct compiled *compiled);
+
+/*
+ * Open what was compiled, after the same checks that any reader makes, on the segments in
+ * place: for offline verbs and tests. 0, or -1 with *error.
+ */
+int compiled_open(const struct compiled *compiled, struct image *image, struct error *error);
+
+/* The manifest of these segments; its hash is set. */
+void compiled_manifest(const struct compiled *compiled, uint64_t generation, uint64_t now_ns,
+		       struct manifest *manifest);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Token buckets by the generic cell rate algorithm (ITU-T I.371, annex A): the whole
+ * state is one word, the theoretical arrival time at which the bucket is full again. A
+ * time in the past therefore means a full bucket, so a state that is zero, or whose
+ * owner went idle, may be given to another owner without loss.
+ *
+ * Times are ticks of 2^-8 ns since the state was made, good for 2.2 years of one process.
+ * Costs are rounded up by less than a tick, so nothing is admitted early, and late by
+ * less than 0.1% up to CAP_PPS, and up to CAP_BPS in frames of 60 bytes.
+ */
+#pragma once
+
+#include "caps.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { BUCKET_TICK_BITS = 8 };
+
+/* A compiled rate. A unit is a packet or a byte, as `bytes` says. */
+struct bucket_profile {
+	uint64_t cost;  /* ticks a unit, scaled up by 2^shift; below 2^47; 0: no limit */
+	uint64_t limit; /* ticks that the whole burst costs */
+	uint8_t shift;  /* at most 32 */
+	uint8_t bytes;  /* 0 or 1 */
+	uint8_t pad[6];
+};
+_Static_assert(sizeof(struct bucket_profile) == 24, "part of the image");
+
+/* A limit is two rates, and a packet needs room in both. */
+enum { BUCKET_PPS, BUCKET_BPS, BUCKET_RATES };
+
+struct bucket_limit {
+	struct bucket_profile rate[BUCKET_RATES];
+};
+
+static inline uint64_t bucket_ticks(uint64_t ns)
+{
+	return ns << BUCKET_TICK_BITS;
+}
+
+static inline bool bucket_limits(const struct bucket_limit *limit)
+{
+	return limit->rate[BUCKET_PPS].cost | limit->rate[BUCKET_BPS].cost;
+}
+
+/* Ticks that a packet of `length` bytes, at most CAP_FRAME, costs. */
+static inline uint64_t bucket_cost(const struct bucket_profile *profile, uint32_t length)
+{
+	uint64_t units = profile->bytes ? length : 1;
+	uint64_t round_up = (UINT64_C(1) << profile->shift) - 1;
+
+	return (units * profile->cost + round_up) >> profile->shift;
+}
+
+/* Ticks until the bucket is full; a burst that has shrunk since leaves it empty, not full. */
+static inline uint64_t bucket_backlog(const struct bucket_profile *profile, uint64_t state,
+				      uint64_t now)
+{
+	uint64_t backlog = state > now ? state - now : 0;
+
+	return backlog < profile->limit ? backlog : profile->limit;
+}
+
+/* Whether the bucket has room for `cost` ticks at `now`. Changes nothing. */
+static inline bool bucket_has(const struct bucket_profile *profile, uint64_t state, uint64_t now,
+			      uint64_t cost)
+{
+	return bucket_backlog(profile, state, now) + cost <= profile->limit;
+}
+
+/*
+ * The state after taking `cost` ticks, for the caller to store. What exceeds the burst is
+ * forgotten: a charge that may not be refused empties the bucket and leaves no debt.
+ */
+static inline uint64_t bucket_taken(const struct bucket_profile *profile, uint64_t state,
+				    uint64_t now, uint64_t cost)
+{
+	uint64_t backlog = bucket_backlog(profile, state, now) + cost;
+
+	return now + (backlog < profile->limit ? backlog : profile->limit);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Counters: a shared file, written by the data plane, one block for each worker on cache
+ * lines of its own, summed by whoever reads. Words are written with relaxed stores by
+ * their one worker; a reader may see a packet in one word and not yet in another.
+ *
+ * Every packet from an edge port ends in exactly one reason, hence for each worker, once
+ * it stands still, and for their sums:
+ *
+ *     received = sum over reasons of reason[]                            (packets and bytes)
+ *     received = sum over verdicts of verdict[]
+ *     verdict[PASS] + verdict[DIVERT] = sent + unsent
+ *
+ * counters_add_up() asserts it; every test that moves packets calls it.
+ */
+#pragma once
+
+#include "decide.h"
+
+#define COUNTERS_MAGIC UINT32_C(0x4e434c53) /* "SLCN" */
+enum { COUNTERS_VERSION = 1 };
+
+struct count {
+	uint64_t packets;
+	uint64_t bytes; /* whole frames, without FCS */
+};
+
+/* What became of the packets that matched one rule: a subset of the reasons and verdicts. */
+enum rule_outcome {
+	OUTCOME_ADMITTED,
+	OUTCOME_SHED,
+	OUTCOME_DIVERTED,
+	OUTCOME_SOURCE_LIMIT,
+	OUTCOME_RULE_LIMIT,
+	OUTCOME_HOST_LIMIT,
+	OUTCOME_COUNT
+};
+
+struct worker_counters {
+	_Alignas(64) struct count received; /* from edge ports */
+	struct count reason[REASON_COUNT];
+	struct count verdict[VERDICT_COUNT];
+	struct count sent;     /* passed or diverted, and taken by the port */
+	struct count unsent;   /* passed or diverted, but the port's queue was full */
+	struct count returned; /* from server and fallback ports, forwarded to the edge */
+	struct count unreturned;
+	struct count rule[CAP_RULE_SLOTS][OUTCOME_COUNT];
+};
+
+/* The whole file. The data plane writes everything in it. */
+struct counters {
+	uint32_t magic, version;
+	uint32_t workers;
+	uint32_t pad;
+	uint32_t slot_rule[CAP_RULE_SLOTS]; /* the rule id a slot counts for; 0: free */
+	struct worker_counters worker[]; /* [workers] */
+};
+
+static inline void count_packet(struct count *count, uint32_t bytes)
+{
+	__atomic_store_n(&count->packets, count->packets + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&count->bytes, count->bytes + bytes, __ATOMIC_RELAXED);
+}
+
+static inline enum rule_outcome decision_outcome(const struct decision *decision)
+{
+	switch (decision->reason) {
+	case REASON_ADMITTED:
+		return OUTCOME_ADMITTED;
+	case REASON_SOURCE_LIMIT:
+		return OUTCOME_SOURCE_LIMIT;
+	case REASON_RULE_LIMIT:
+		return OUTCOME_RULE_LIMIT;
+	case REASON_HOST_LIMIT:
+		return OUTCOME_HOST_LIMIT;
+	default:
+		return decision->verdict == VERDICT_DIVERT ? OUTCOME_DIVERTED : OUTCOME_SHED;
+	}
+}
+
+/* Count a received packet of `bytes` and what was decided; `slot` is its rule's, if any. */
+static inline void counters_decided(struct worker_counters *worker, const struct decision *decision,
+				    uint16_t slot, uint32_t bytes)
+{
+	count_packet(&worker->received, bytes);
+	count_packet(&worker->reason[decision->reason], bytes);
+	count_packet(&worker->verdict[decision->verdict], bytes);
+	if (decision->rule != NONE)
+		count_packet(&worker->rule[slot][decision_outcome(decision)], bytes);
+}
+
+static inline void count_sum(struct count *sum, const struct count *count)
+{
+	sum->packets += __atomic_load_n(&count->packets, __ATOMIC_RELAXED);
+	sum->bytes += __atomic_load_n(&count->bytes, __ATOMIC_RELAXED);
+}
+
+static inline bool count_equal(const struct count *a, const struct count *b)
+{
+	return a->packets == b->packets && a->bytes == b->bytes;
+}
+
+/* Whether the equations above hold for a worker that stands still, or for a sum of such. */
+static inline bool counters_add_up(const struct worker_counters *worker)
+{
+	struct count reasons = {0}, verdicts = {0}, out = {0}, forwarded = {0};
+
+	for (unsigned i = 0; i < REASON_COUNT; i++)
+		count_sum(&reasons, &worker->reason[i]);
+	for (unsigned i = 0; i < VERDICT_COUNT; i++)
+		count_sum(&verdicts, &worker->verdict[i]);
+	count_sum(&out, &worker->verdict[VERDICT_PASS]);
+	count_sum(&out, &worker->verdict[VERDICT_DIVERT]);
+	count_sum(&forwarded, &worker->sent);
+	count_sum(&forwarded, &worker->unsent);
+	return count_equal(&reasons, &worker->received) && count_equal(&verdicts, &worker->received) &&
+	       count_equal(&out, &forwarded);
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The image: one policy, compiled. It consists of segments, each a header and a few flat
+ * arrays, position-independent and named by the hash of its content, so that a new
+ * generation rewrites only what changed. A manifest lists the segments of a generation.
+ *
+ * The daemon's compiler writes segments; the data plane, the twin and the offline verbs
+ * read them, each on a copy of its own that nobody else can write. A reader trusts
+ * nothing: image_open() checks magic, version, sizes, checksum and every index in every
+ * array before it hands out a struct image, after which the packet path checks nothing.
+ */
+#pragma once
+
+#include "bucket.h"
+#include "range.h"
+#include "reason.h"
+#include "siphash.h"
+
+#include <stddef.h>
+
+enum {
+	IMAGE_VERSION = 1,
+	IMAGE_ALIGN = 64, /* of a segment in memory and of every array in it */
+};
+#define SEGMENT_MAGIC UINT32_C(0x53434c53)  /* "SLCS" */
+#define MANIFEST_MAGIC UINT32_C(0x4d434c53) /* "SLCM" */
+
+/*        symbol      file name    what it holds */
+#define SEGMENTS(X)                                                            \
+	X(RULES,    "rules")    /* settings, rules with shares and limits */   \
+	X(SERVICES, "services") /* who is meant, and which rule decides */     \
+	X(GUARD,    "guard")    /* what no rule may touch */                   \
+	X(SETS,     "sets")     /* allowed and blocked sources, with expiry */ \
+	X(ORIGINS,  "origins")  /* where a source is from */                   \
+	X(DOCUMENT, "document") /* the policy as its author would read it */
+
+enum segment_kind {
+#define X(symbol, name) SEGMENT_##symbol,
+	SEGMENTS(X)
+#undef X
+	SEGMENT_KINDS
+};
+
+/* The arrays of each kind of segment, in order: symbol, element type. */
+#define RULES_ARRAYS(X)                            \
+	X(RULES_SETTINGS, struct settings) /* one */ \
+	X(RULES_RULES, struct rule)                \
+	X(RULES_NAMES, char)
+
+#define SERVICES_ARRAYS(X)                                                                   \
+	X(SERVICES_INDEX4, uint32_t) /* destination ranges; a value is a destination class */  \
+	X(SERVICES_FIRST4, uint32_t)                                                         \
+	X(SERVICES_VALUE4, uint32_t)                                                         \
+	X(SERVICES_INDEX6, uint32_t)                                                         \
+	X(SERVICES_FIRST6, struct address)                                                   \
+	X(SERVICES_VALUE6, uint32_t)                                                         \
+	X(SERVICES_TCP, uint16_t)      /* [65536] port class of a TCP port */                \
+	X(SERVICES_UDP, uint16_t)      /* [65536] likewise UDP */                            \
+	X(SERVICES_PROTOCOL, uint16_t) /* [256] of a protocol without ports */               \
+	X(SERVICES_FRAGMENT, uint16_t) /* [256] of a later fragment */                       \
+	X(SERVICES_CELLS, uint16_t)    /* [destination class][port class]: service, or none */ \
+	X(SERVICES_CHOICE, uint16_t)   /* [service or none][origin]: rule, or none */        \
+	X(SERVICES_SERVICES, struct service)                                                 \
+	X(SERVICES_FALLBACKS, struct fallback)                                               \
+	X(SERVICES_NAMES, char)
+
+#define GUARD_ARRAYS(X)                                                                \
+	X(GUARD_SOURCE_INDEX4, uint32_t) /* source ranges; a value is 0 or 1 */        \
+	X(GUARD_SOURCE_FIRST4, uint32_t)                                               \
+	X(GUARD_SOURCE_VALUE4, uint32_t)                                               \
+	X(GUARD_SOURCE_INDEX6, uint32_t)                                               \
+	X(GUARD_SOURCE_FIRST6, struct address)                                         \
+	X(GUARD_SOURCE_VALUE6, uint32_t)                                               \
+	X(GUARD_DESTINATION_INDEX4, uint32_t) /* destination ranges; likewise */       \
+	X(GUARD_DESTINATION_FIRST4, uint32_t)                                          \
+	X(GUARD_DESTINATION_VALUE4, uint32_t)                                          \
+	X(GUARD_DESTINATION_INDEX6, uint32_t)                                          \
+	X(GUARD_DESTINATION_FIRST6, struct address)                                    \
+	X(GUARD_DESTINATION_VALUE6, uint32_t)                                          \
+	X(GUARD_TCP, uint64_t) /* [1024] a bit for each destination port, or empty */  \
+	X(GUARD_UDP, uint64_t)
+
+#define SETS_ARRAYS(X)                                                                     \
+	X(SETS_SEED, uint64_t)         /* one: where exact entries hash to */              \
+	X(SETS_EXACT4, struct exact4)  /* lines, a power of two, or none */                \
+	X(SETS_EXACT6, struct exact6)                                                      \
+	X(SETS_INDEX4, uint32_t)       /* source ranges; a value is an entry, or SET_NONE */ \
+	X(SETS_FIRST4, uint32_t)                                                           \
+	X(SETS_VALUE4, uint32_t)                                                           \
+	X(SETS_INDEX6, uint32_t)                                                           \
+	X(SETS_FIRST6, struct address)                                                     \
+	X(SETS_VALUE6, uint32_t)                                                           \
+	X(SETS_ENTRIES, struct set_entry)                                                  \
+	X(SETS_EXPIRES, uint64_t) /* ns of the reader's clock; 0 is never; [0] is 0 */
+
+#define ORIGINS_ARRAYS(X)                                                                 \
+	X(ORIGINS_DIRECT4, uint16_t) /* [2^24] origin of a /24, or ORIGIN_SPLIT; or empty */ \
+	X(ORIGINS_INDEX4, uint32_t)  /* source ranges; a value is an origin */            \
+	X(ORIGINS_FIRST4, uint32_t)                                                       \
+	X(ORIGINS_VALUE4, uint32_t)                                                       \
+	X(ORIGINS_INDEX6, uint32_t)                                                       \
+	X(ORIGINS_FIRST6, struct address)                                                 \
+	X(ORIGINS_VALUE6, uint32_t)                                                       \
+	X(ORIGINS_ORIGINS, struct origin) /* [0] is what no feed maps */
+
+#define DOCUMENT_ARRAYS(X) X(DOCUMENT_TEXT, char)
+
+#define X(symbol, type) symbol,
+enum { RULES_ARRAYS(X) RULES_ARRAY_COUNT };
+enum { SERVICES_ARRAYS(X) SERVICES_ARRAY_COUNT };
+enum { GUARD_ARRAYS(X) GUARD_ARRAY_COUNT };
+enum { SETS_ARRAYS(X) SETS_ARRAY_COUNT };
+enum { ORIGINS_ARRAYS(X) ORIGINS_ARRAY_COUNT };
+enum { DOCUMENT_ARRAYS(X) DOCUMENT_ARRAY_COUNT };
+#undef X
+
+enum { SEGMENT_ARRAYS = 15 };
+
+struct segment_array {
+	uint64_t offset; /* bytes from the segment's start; a multiple of IMAGE_ALIGN */
+	uint64_t count;  /* elements */
+};
+
+/* How every segment begins. */
+struct segment_header {
+	uint32_t magic, version;
+	uint32_t kind; /* enum segment_kind */
+	uint32_t arrays;
+	uint64_t size; /* bytes of the whole segment */
+	uint64_t hash; /* image_hash() of what follows this field: the segment's name */
+	struct segment_array array[SEGMENT_ARRAYS];
+	uint8_t pad[48];
+};
+_Static_assert(sizeof(struct segment_header) == 320, "a multiple of IMAGE_ALIGN");
+
+enum { SEGMENT_HASHED_FROM = offsetof(struct segment_header, array) };
+
+struct manifest_segment {
+	uint64_t hash;
+	uint64_t size; /* bytes */
+};
+
+/* One generation: the segments it consists of, by kind. */
+struct manifest {
+	uint32_t magic, version;
+	uint64_t generation;
+	uint64_t published_ns; /* CLOCK_REALTIME when it was published */
+	struct manifest_segment segment[SEGMENT_KINDS];
+	uint64_t hash; /* image_hash() of all before */
+};
+_Static_assert(sizeof(struct manifest) == 128, "part of the image");
+
+/* What holds for the whole policy. */
+struct settings {
+	uint8_t salt[16];
+	uint8_t malformed;   /* enum verdict, pass or drop */
+	uint8_t other;       /* verdict for what is neither IP nor ARP: pass or drop */
+	uint8_t unmatched;   /* verdict when no rule matches: pass or drop */
+	uint8_t pad[5];
+	struct bucket_limit host;
+};
+_Static_assert(sizeof(struct settings) == 72, "part of the image");
+
+enum rule_scope { SCOPE_ALL, SCOPE_NEW };
+
+struct rule {
+	uint64_t admit;     /* a key is admitted when its 32-bit hash is below: 0 to 2^32 */
+	uint32_t id;        /* hash of the name, distinct within an image; knows its state */
+	uint32_t name;      /* offset in RULES_NAMES of a NUL-terminated string */
+	uint16_t slot;      /* 0 in the segment; the loader's: index into state and counters */
+	uint8_t scope;      /* enum rule_scope */
+	uint8_t otherwise;  /* enum verdict of who is not admitted: drop or divert */
+	uint16_t admit_bp;  /* the percentage in hundredths, for people */
+	uint8_t pad[2];
+	struct bucket_limit source;
+	struct bucket_limit total;
+};
+_Static_assert(sizeof(struct rule) == 120, "part of the image");
+
+enum { NONE = 0xffff }; /* no service, rule, fallback */
+
+struct service {
+	uint32_t name;
+	uint16_t fallback; /* index, or NONE */
+	uint8_t pad[2];
+};
+_Static_assert(sizeof(struct service) == 8, "part of the image");
+
+enum { FALLBACK_PORT = 1, FALLBACK_VLAN = 2 };
+
+/* Where a diverted frame goes: its destination MAC, and VLAN and port where flags say. */
+struct fallback {
+	uint8_t mac[6];
+	uint16_t vlan; /* 1 to 4094 */
+	uint32_t name;
+	uint8_t flags;
+	uint8_t pad[3];
+};
+_Static_assert(sizeof(struct fallback) == 16, "part of the image");
+
+enum {
+	ORIGIN_UNMAPPED = 0,
+	ORIGIN_SPLIT = 0xffff, /* this /24 has more than one origin */
+};
+
+struct origin {
+	char country[2]; /* zero bytes where the feed names none */
+	uint8_t mapped;  /* a feed knows it */
+	uint8_t pad;
+	uint32_t asn;    /* only where a group tells it apart; else 0 */
+};
+_Static_assert(sizeof(struct origin) == 8, "part of the image");
+
+/*
+ * What a set says of a source: verdict and expiry in one word. Zero is an empty place in
+ * an exact line.
+ */
+enum { SET_ALLOW = 1, SET_BLOCK = 2 };
+enum { SET_EXPIRY_BITS = 30 };
+#define SET_NONE UINT32_C(0xffffffff)
+
+static inline uint32_t set_word(uint32_t verdict, uint32_t expiry)
+{
+	return verdict << SET_EXPIRY_BITS | expiry;
+}
+
+static inline uint32_t set_verdict(uint32_t word)
+{
+	return word >> SET_EXPIRY_BITS;
+}
+
+static inline uint32_t set_expiry(uint32_t word)
+{
+	return word & ((UINT32_C(1) << SET_EXPIRY_BITS) - 1);
+}
+
+/* An entry reached by range, and the next to ask once this one has expired. */
+struct set_entry {
+	uint32_t word;
+	uint32_t next; /* a higher index, or SET_NONE: chains end */
+};
+_Static_assert(sizeof(struct set_entry) == 8, "part of the image");
+
+enum { EXACT4_WAYS = 8, EXACT6_WAYS = 3 };
+
+/* Lines of single addresses; a full line continues in the one after it, the last in the first. */
+struct exact4 {
+	uint32_t address[EXACT4_WAYS];
+	uint32_t word[EXACT4_WAYS];
+};
+_Static_assert(sizeof(struct exact4) == 64, "one cache line");
+
+struct exact6 {
+	struct address address[EXACT6_WAYS];
+	uint32_t word[EXACT6_WAYS];
+	uint32_t pad;
+};
+_Static_assert(sizeof(struct exact6) == 64, "one cache line");
+
+/* A checked image: views into the reader's copy of the segments, which must outlive it. */
+struct image {
+	const struct settings *settings;
+	struct rule *rules; /* the loader fills in their slots */
+	const char *rule_names;
+
+	struct range destination;
+	const uint16_t *port_tcp, *port_udp, *port_protocol, *port_fragment;
+	const uint16_t *cells, *choice;
+	const struct service *services;
+	const struct fallback *fallbacks;
+	const char *service_names;
+
+	struct range guard_source, guard_destination;
+	const uint64_t *guard_tcp, *guard_udp; /* NULL: no port is guarded */
+
+	struct range sets;
+	const struct exact4 *exact4;
+	const struct exact6 *exact6;
+	const struct set_entry *set_entries;
+	uint64_t *set_expires;
+	uint64_t set_seed;
+	uint32_t exact4_lines, exact6_lines, expires;
+
+	const uint16_t *origin_direct4; /* NULL: ranges only */
+	struct range origin;
+	const struct origin *origins;
+
+	const char *document; /* not NUL-terminated */
+	size_t document_size;
+
+	uint32_t rule_count, service_count, fallback_count, origin_count;
+	uint32_t destination_classes, port_classes;
+	struct siphash_key salt;
+};
+
+/* What is wrong with a segment or manifest: which, and in words. Static strings. */
+struct image_error {
+	const char *segment; /* its kind's name, or "manifest" */
+	const char *array;   /* the array's symbol, or "" */
+	const char *message;
+};
+
+/* Content hash: SipHash-2-4 under an all-zero key. It names and detects; it does not authenticate. */
+uint64_t image_hash(const void *data, size_t size);
+
+/* The name of a segment kind, as in file names and messages. */
+const char *segment_name(enum segment_kind kind);
+
+/* The size in bytes of an element of array `array` of a `kind` segment. */
+size_t segment_element(enum segment_kind kind, unsigned array);
+
+/* How many arrays a `kind` segment has. */
+unsigned segment_arrays(enum segment_kind kind);
+
+/* Check `size` bytes that claim to be a manifest. 0, or -EBADMSG with *error set. */
+int manifest_check(const struct manifest *manifest, size_t size, struct image_error *error);
+
+/*
+ * Check one segment against the manifest entry that named it: header, hash, array bounds
+ * and every index that points inside the segment. `data` is IMAGE_ALIGN-aligned.
+ * 0, or -EBADMSG with *error set.
+ */
+int segment_check(enum segment_kind kind, const void *data, const struct manifest_segment *expected,
+		  struct image_error *error);
+
+/*
+ * Join SEGMENT_KINDS segments that segment_check() passed into *image, checking every
+ * index that points from one into another. The segments stay the caller's, and must
+ * outlive the image. 0, or -EBADMSG with *error set and *image untouched.
+ */
+int image_open(void *const segments[SEGMENT_KINDS], struct image *image, struct image_error *error);
+
+/*
+ * Move every expiry from nanoseconds of UTC, which segments hold, to the reader's clock:
+ * utc_minus_clock_ns is UTC now less the clock now. Once for each copy of a segment.
+ */
+void image_rebase_expiry(struct image *image, int64_t utc_minus_clock_ns);
+
+/* Names for people; NULL for NONE. */
+static inline const char *image_rule_name(const struct image *image, uint16_t rule)
+{
+	return rule == NONE ? NULL : image->rule_names + image->rules[rule].name;
+}
+
+static inline const char *image_service_name(const struct image *image, uint16_t service)
+{
+	return service == NONE ? NULL : image->service_names + image->services[service].name;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Questions to an image about one packet: sets, origin, service, guard. */
+#pragma once
+
+#include "image.h"
+
+/* Spread a key over lines; the multipliers are those of MurmurHash3's 64-bit finaliser. */
+static inline uint32_t lookup_line(uint64_t key, uint64_t seed, uint32_t lines)
+{
+	key ^= seed;
+	key = (key ^ key >> 33) * UINT64_C(0xff51afd7ed558ccd);
+	key = (key ^ key >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+	return (uint32_t)(key >> 32) & (lines - 1);
+}
+
+static inline uint32_t exact4_line(uint32_t address, uint64_t seed, uint32_t lines)
+{
+	return lookup_line(address, seed, lines);
+}
+
+static inline uint32_t exact6_line(struct address address, uint64_t seed, uint32_t lines)
+{
+	return lookup_line(address.hi ^ siphash_rotate(address.lo, 23), seed, lines);
+}
+
+/* The word of a single IPv4 address, or 0. Ways fill in order, so an empty one ends it. */
+static inline uint32_t exact4_find(const struct image *image, uint32_t address)
+{
+	uint32_t line = exact4_line(address, image->set_seed, image->exact4_lines);
+
+	for (uint32_t tried = 0; tried < image->exact4_lines; tried++) {
+		const struct exact4 *at = &image->exact4[line];
+
+		for (unsigned way = 0; way < EXACT4_WAYS; way++) {
+			if (at->word[way] == 0)
+				return 0;
+			if (at->address[way] == address)
+				return at->word[way];
+		}
+		line = (line + 1) & (image->exact4_lines - 1);
+	}
+	return 0;
+}
+
+static inline uint32_t exact6_find(const struct image *image, struct address address)
+{
+	uint32_t line = exact6_line(address, image->set_seed, image->exact6_lines);
+
+	for (uint32_t tried = 0; tried < image->exact6_lines; tried++) {
+		const struct exact6 *at = &image->exact6[line];
+
+		for (unsigned way = 0; way < EXACT6_WAYS; way++) {
+			if (at->word[way] == 0)
+				return 0;
+			if (at->address[way].hi == address.hi && at->address[way].lo == address.lo)
+				return at->word[way];
+		}
+		line = (line + 1) & (image->exact6_lines - 1);
+	}
+	return 0;
+}
+
+static inline bool set_expired(const struct image *image, uint32_t word, uint64_t now_ns)
+{
+	uint64_t expires = image->set_expires[set_expiry(word)];
+
+	return expires != 0 && expires <= now_ns;
+}
+
+/* SET_ALLOW, SET_BLOCK or 0: the longest unexpired entry that holds the source. */
+static inline uint32_t set_find(const struct image *image, const struct packet *packet,
+				uint64_t now_ns)
+{
+	bool ip6 = packet->kind == PACKET_IP6;
+	uint32_t word = ip6 ? exact6_find(image, packet->source)
+			    : exact4_find(image, (uint32_t)packet->source.lo);
+	uint32_t entry;
+
+	if (word != 0 && !set_expired(image, word, now_ns))
+		return set_verdict(word);
+	entry = range_find(&image->sets, ip6, packet->source, SET_NONE);
+	while (entry != SET_NONE) {
+		word = image->set_entries[entry].word;
+		if (!set_expired(image, word, now_ns))
+			return set_verdict(word);
+		entry = image->set_entries[entry].next;
+	}
+	return 0;
+}
+
+/* The origin of the packet's source; ORIGIN_UNMAPPED or another where no feed knows it. */
+static inline uint16_t origin_find(const struct image *image, const struct packet *packet)
+{
+	if (packet->kind == PACKET_IP4 && image->origin_direct4) {
+		uint16_t origin = image->origin_direct4[(uint32_t)packet->source.lo >> 8];
+
+		if (origin != ORIGIN_SPLIT)
+			return origin;
+	}
+	return (uint16_t)range_find(&image->origin, packet->kind == PACKET_IP6, packet->source,
+				    ORIGIN_UNMAPPED);
+}
+
+/* The port class: by port where there is one, by protocol alone where there is not. */
+static inline uint16_t port_class(const struct image *image, const struct packet *packet)
+{
+	if (packet->flags & PACKET_FRAGMENT)
+		return image->port_fragment[packet->protocol];
+	if (!(packet->flags & PACKET_PORTS))
+		return image->port_protocol[packet->protocol];
+	return packet->protocol == PROTO_TCP ? image->port_tcp[packet->destination_port]
+					     : image->port_udp[packet->destination_port];
+}
+
+/* The service, or NONE. */
+static inline uint16_t service_find(const struct image *image, const struct packet *packet)
+{
+	uint32_t class = range_find(&image->destination, packet->kind == PACKET_IP6,
+				    packet->destination, 0);
+
+	return image->cells[(size_t)class * image->port_classes + port_class(image, packet)];
+}
+
+/* The rule for packets of `service` (or NONE) from `origin`, or NONE. */
+static inline uint16_t rule_find(const struct image *image, uint16_t service, uint16_t origin)
+{
+	uint32_t row = service == NONE ? image->service_count : service;
+
+	return image->choice[(size_t)row * image->origin_count + origin];
+}
+
+static inline bool guard_port(const struct image *image, const struct packet *packet)
+{
+	const uint64_t *ports = packet->protocol == PROTO_TCP ? image->guard_tcp : image->guard_udp;
+	uint16_t port = packet->destination_port;
+
+	return packet->flags & PACKET_PORTS && ports && ports[port / 64] >> port % 64 & 1;
+}
+
+static inline bool guard_holds(const struct image *image, const struct packet *packet)
+{
+	bool ip6 = packet->kind == PACKET_IP6;
+
+	return guard_port(image, packet) ||
+	       range_find(&image->guard_source, ip6, packet->source, 0) ||
+	       range_find(&image->guard_destination, ip6, packet->destination, 0);
+}
+
+/* The hash that shedding compares with a rule's `admit`: SipHash of the key as on the wire. */
+static inline uint32_t shed_hash(struct siphash_key salt, const struct packet *packet)
+{
+	if (packet->kind == PACKET_IP6)
+		return (uint32_t)siphash_8(salt, __builtin_bswap64(packet->source.hi));
+	return (uint32_t)siphash_4(salt, __builtin_bswap32((uint32_t)packet->source.lo));
+}

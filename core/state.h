@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What changes per packet: buckets of sources, rules and the host. The state belongs to
+ * the data plane, is shared by its workers, and outlives every generation: a bucket is
+ * known by what it is for (a source under a rule's name), never by an index in an image.
+ *
+ * Words are read and written with relaxed atomics; where workers share them they are
+ * replaced by compare-and-swap. All buckets of a packet are asked before any is charged,
+ * so N workers can together overshoot a bucket by at most N - 1 packets at one moment;
+ * what was overshot is charged all the same.
+ */
+#pragma once
+
+#include "bucket.h"
+#include "siphash.h"
+
+enum { SOURCE_WAYS = 4 };
+
+/* One source's bucket under one rule and rate. A state in the past makes it free for reuse. */
+struct source_entry {
+	uint64_t tag;   /* keyed hash of source, rule and rate: equal tags are one bucket */
+	uint64_t state; /* see bucket.h */
+};
+
+/* A cache line of them: a tag may sit in any way of its one line. */
+struct source_line {
+	_Alignas(64) struct source_entry way[SOURCE_WAYS];
+};
+_Static_assert(sizeof(struct source_line) == 64, "one cache line");
+
+/* A rule's buckets, found by the slot that the image's loader gave the rule. */
+struct rule_state {
+	uint64_t rate[BUCKET_RATES];
+};
+
+struct state {
+	struct siphash_key key; /* secret, random for each process */
+	uint64_t epoch_ns;      /* the clock when the state was made */
+	uint32_t source_mask;   /* lines - 1; lines are a power of two */
+	uint32_t overflow_mask; /* likewise for overflow words */
+	bool shared;            /* more than one worker */
+	struct source_line *sources;
+	uint64_t *overflow; /* buckets for sources whose line is full of live ones */
+	struct rule_state rules[CAP_RULE_SLOTS];
+	uint64_t host[BUCKET_RATES];
+};
+
+static inline uint64_t state_load(const uint64_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+/* Charge the bucket whose state is *word. */
+static inline void state_take(const struct state *state, uint64_t *word,
+			      const struct bucket_profile *profile, uint64_t now, uint64_t cost)
+{
+	uint64_t old = state_load(word);
+
+	if (!state->shared) {
+		__atomic_store_n(word, bucket_taken(profile, old, now, cost), __ATOMIC_RELAXED);
+		return;
+	}
+	while (!__atomic_compare_exchange_n(word, &old, bucket_taken(profile, old, now, cost), true,
+					    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+}
+
+/* What knows the buckets of source `key` (an IPv6 one if `ip6`) under rule `rule_id`. */
+static inline uint64_t state_source_hash(const struct state *state, uint64_t key, bool ip6,
+					 uint32_t rule_id)
+{
+	struct siphash_key mixed = {state->key.k0 ^ rule_id, state->key.k1 ^ ip6};
+
+	return siphash_8(mixed, key);
+}
+
+/*
+ * The source's bucket for `rate`: its own, or a free way of its line claimed for it, or,
+ * when the line is full of live buckets, an overflow bucket that it shares. Whoever leaves
+ * the overflow bucket takes its backlog along, so a source never gets more than its rate by
+ * changing buckets. The two rates of a source lie in different lines, lest the second claim
+ * the way that the first was just given.
+ */
+static inline uint64_t *state_source(struct state *state, uint64_t hash, unsigned rate, uint64_t now)
+{
+	uint64_t tag = (hash | 1) ^ rate << 1;
+	struct source_entry *way = state->sources[(hash >> 32 & state->source_mask) ^ rate].way;
+	uint64_t *overflow = &state->overflow[(hash >> 2 & state->overflow_mask) ^ rate];
+	struct source_entry *idle = NULL;
+
+	for (unsigned i = 0; i < SOURCE_WAYS; i++) {
+		if (state_load(&way[i].tag) == tag)
+			return &way[i].state;
+		if (state_load(&way[i].state) <= now)
+			idle = &way[i];
+	}
+	if (!idle)
+		return overflow;
+	__atomic_store_n(&idle->tag, tag, __ATOMIC_RELAXED);
+	__atomic_store_n(&idle->state, state_load(overflow), __ATOMIC_RELAXED);
+	return &idle->state;
+}
+
+/* Bytes of memory for `lines` source lines and `overflows` overflow words, powers of two from 2. */
+static inline size_t state_size(uint32_t lines, uint32_t overflows)
+{
+	return sizeof(struct source_line) * lines + sizeof(uint64_t) * overflows;
+}
+
+/*
+ * Lay a fresh state over `memory`: state_size() zeroed bytes, 64-byte aligned, the
+ * caller's to free after the last use.
+ */
+static inline void state_init(struct state *state, void *memory, uint32_t lines,
+			      uint32_t overflows, struct siphash_key key, uint64_t now_ns,
+			      bool shared)
+{
+	*state = (struct state){
+		.key = key,
+		.epoch_ns = now_ns,
+		.source_mask = lines - 1,
+		.overflow_mask = overflows - 1,
+		.shared = shared,
+		.sources = memory,
+		.overflow = (uint64_t *)((struct source_line *)memory + lines),
+	};
+}
+
+/* Ticks of bucket time at the clock's `now_ns`; a clock that stepped back reads as zero. */
+static inline uint64_t state_now(const struct state *state, uint64_t now_ns)
+{
+	return now_ns > state->epoch_ns ? bucket_ticks(now_ns - state->epoch_ns) : 0;
+}
