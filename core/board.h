@@ -20,13 +20,13 @@
 #include <stdint.h>
 
 /* File names in the run folder. */
-#define BOARD_CONTROL "control.board"
+#define BOARD_CONTROL   "control.board"
 #define BOARD_DATAPLANE "dataplane.board"
-#define BOARD_COUNTERS "dataplane.counters"
+#define BOARD_COUNTERS  "dataplane.counters"
 
 /* File names in the state folder; segments are segment_name()-%016x of their hash. */
-#define STATE_CURRENT "current" /* manifest of the last good generation, durable */
-#define STATE_WANTED "wanted"   /* manifest of the newest generation published */
+#define STATE_CURRENT  "current" /* manifest of the last good generation, durable */
+#define STATE_WANTED   "wanted"  /* manifest of the newest generation published */
 #define STATE_SEGMENTS "segments"
 
 #define BOARD_MAGIC UINT32_C(0x42434c53) /* "SLCB" */
@@ -62,14 +62,15 @@ struct board_dataplane {
 	uint32_t magic, version;
 	uint32_t workers;
 	uint32_t pid;
-	uint64_t started_ns;    /* CLOCK_REALTIME */
-	uint64_t generation;    /* every worker has crossed to it; 0: none yet, everything passes */
-	uint64_t heartbeat_ns;  /* CLOCK_BOOTTIME of the main thread's last round */
-	uint32_t from_disk;     /* 1: started without the daemon, from the last good image */
-	uint32_t serial;        /* odd while `refusal` is being written */
+	uint64_t started_ns;   /* CLOCK_REALTIME */
+	uint64_t generation;   /* every worker has crossed to it; 0: none yet, everything passes */
+	uint64_t heartbeat_ns; /* CLOCK_BOOTTIME of the main thread's last round */
+	uint32_t from_disk;    /* 1: started without the daemon, from the last good image */
+	uint32_t serial;       /* odd while `refusal` is being written */
 	struct board_refusal refusal;
 	uint8_t pad[16];
 	struct board_worker worker[CAP_WORKERS];
 };
-_Static_assert(sizeof(struct board_dataplane) == 320 + 64 * CAP_WORKERS, "shared between processes");
+_Static_assert(sizeof(struct board_dataplane) == 320 + 64 * CAP_WORKERS,
+	       "shared between processes");
 _Static_assert(__builtin_offsetof(struct board_dataplane, worker) % 64 == 0, "aligned lines");

@@ -54,30 +54,47 @@ static inline uint64_t bucket_cost(const struct bucket_profile *profile, uint32_
 	return (units * profile->cost + round_up) >> profile->shift;
 }
 
-/* Ticks until the bucket is full; a burst that has shrunk since leaves it empty, not full. */
-static inline uint64_t bucket_backlog(const struct bucket_profile *profile, uint64_t state,
+/*
+ * The state as this profile sees it, at `now` or later. What lies more than a second past
+ * an empty bucket was left by a slower or deeper profile, and counts as just emptied. (The
+ * second is for workers: their clocks may differ by that much before one forgives another's
+ * charge.)
+ */
+static inline uint64_t bucket_settled(const struct bucket_profile *profile, uint64_t state,
 				      uint64_t now)
 {
-	uint64_t backlog = state > now ? state - now : 0;
-
-	return backlog < profile->limit ? backlog : profile->limit;
+	if (state <= now)
+		return now;
+	if (state - now > profile->limit + bucket_ticks(1000000000))
+		return now + profile->limit;
+	return state;
 }
 
-/* Whether the bucket has room for `cost` ticks at `now`. Changes nothing. */
+/* Whether the bucket has room for `cost` ticks at `now`. */
 static inline bool bucket_has(const struct bucket_profile *profile, uint64_t state, uint64_t now,
 			      uint64_t cost)
 {
-	return bucket_backlog(profile, state, now) + cost <= profile->limit;
+	return bucket_settled(profile, state, now) + cost <= now + profile->limit;
 }
 
-/*
- * The state after taking `cost` ticks, for the caller to store. What exceeds the burst is
- * forgotten: a charge that may not be refused empties the bucket and leaves no debt.
- */
+/* The state after taking `cost` ticks, which bucket_has() found room for. */
 static inline uint64_t bucket_taken(const struct bucket_profile *profile, uint64_t state,
 				    uint64_t now, uint64_t cost)
 {
-	uint64_t backlog = bucket_backlog(profile, state, now) + cost;
+	return bucket_settled(profile, state, now) + cost;
+}
 
-	return now + (backlog < profile->limit ? backlog : profile->limit);
+/*
+ * The state after a charge that may not be refused: it takes what there is, at most `cost`
+ * ticks, and leaves no debt.
+ */
+static inline uint64_t bucket_forced(const struct bucket_profile *profile, uint64_t state,
+				     uint64_t now, uint64_t cost)
+{
+	uint64_t settled = bucket_settled(profile, state, now);
+	uint64_t empty = now + profile->limit;
+
+	if (settled >= empty)
+		return settled;
+	return settled + cost < empty ? settled + cost : empty;
 }

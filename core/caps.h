@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+/* clang-format off */
 enum {
 	CAP_RULES = 4096,
 	CAP_SERVICES = 1024,
@@ -19,6 +20,8 @@ enum {
 	CAP_ORIGIN_PREFIXES = 2000000,   /* per family */
 	CAP_SET_ENTRIES = 16000000,
 	CAP_PREFIXES = 65536,            /* of all services' destinations, or of one guard list */
+	CAP_TERMS = 65536,               /* of all groups */
+	CAP_FEEDS = 256,
 	CAP_CLASSES = 16384,             /* destination classes, and port classes */
 	CAP_CLASS_CELLS = 16 * 1024 * 1024, /* destination classes x port classes */
 	CAP_NAME = 63,                   /* bytes in a name */
@@ -29,8 +32,9 @@ enum {
 	CAP_EXTENSIONS = 8,              /* IPv6 extension headers walked */
 	CAP_EXTENSION_BYTES = 256,
 };
+/* clang-format on */
 
 /* Rates and bursts a bucket may be set to; core/bucket.h says what they keep exact. */
-#define CAP_PPS UINT64_C(250000000)     /* packets/s */
-#define CAP_BPS UINT64_C(100000000000)  /* bits/s */
-#define CAP_BURST_S UINT64_C(86400)     /* seconds a burst may last at its rate */
+#define CAP_PPS     UINT64_C(250000000)    /* packets/s */
+#define CAP_BPS     UINT64_C(100000000000) /* bits/s */
+#define CAP_BURST_S UINT64_C(86400)        /* seconds a burst may last at its rate */

@@ -53,7 +53,7 @@ struct counters {
 	uint32_t workers;
 	uint32_t pad;
 	uint32_t slot_rule[CAP_RULE_SLOTS]; /* the rule id a slot counts for; 0: free */
-	struct worker_counters worker[]; /* [workers] */
+	struct worker_counters worker[];    /* [workers] */
 };
 
 static inline void count_packet(struct count *count, uint32_t bytes)
@@ -113,6 +113,6 @@ static inline bool counters_add_up(const struct worker_counters *worker)
 	count_sum(&out, &worker->verdict[VERDICT_DIVERT]);
 	count_sum(&forwarded, &worker->sent);
 	count_sum(&forwarded, &worker->unsent);
-	return count_equal(&reasons, &worker->received) && count_equal(&verdicts, &worker->received) &&
-	       count_equal(&out, &forwarded);
+	return count_equal(&reasons, &worker->received) &&
+	       count_equal(&verdicts, &worker->received) && count_equal(&out, &forwarded);
 }

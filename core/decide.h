@@ -69,7 +69,7 @@ static inline struct decision decide_match(const struct image *image, const stru
 
 /* A bucket asked and not yet charged. */
 struct charge {
-	uint64_t *state;
+	uint64_t *word;
 	const struct bucket_profile *profile;
 	uint64_t cost;
 };
@@ -80,13 +80,13 @@ struct charges {
 };
 
 /* Ask one bucket, where there is a rate, and note it for charging. False: it refuses. */
-static inline bool charges_ask(struct charges *charges, uint64_t *state,
+static inline bool charges_ask(struct charges *charges, const struct state *state, uint64_t *word,
 			       const struct bucket_profile *profile, uint64_t now, uint32_t length)
 {
 	uint64_t cost = bucket_cost(profile, length);
 
-	charges->charge[charges->count++] = (struct charge){state, profile, cost};
-	return bucket_has(profile, state_load(state), now, cost);
+	charges->charge[charges->count++] = (struct charge){word, profile, cost};
+	return state_ask(state, word, profile, now, cost);
 }
 
 static inline bool charges_ask_source(struct charges *charges, struct state *state,
@@ -101,20 +101,20 @@ static inline bool charges_ask_source(struct charges *charges, struct state *sta
 	for (unsigned i = 0; i < BUCKET_RATES; i++) {
 		const struct bucket_profile *profile = &rule->source.rate[i];
 
-		if (profile->cost && !charges_ask(charges, state_source(state, hash, i, now), profile,
-						  now, packet->length))
+		if (profile->cost && !charges_ask(charges, state, state_source(state, hash, i, now),
+						  profile, now, packet->length))
 			return false;
 	}
 	return true;
 }
 
-static inline bool charges_ask_all(struct charges *charges, uint64_t states[BUCKET_RATES],
-				   const struct bucket_limit *limit, const struct packet *packet,
-				   uint64_t now)
+static inline bool charges_ask_all(struct charges *charges, const struct state *state,
+				   uint64_t words[BUCKET_RATES], const struct bucket_limit *limit,
+				   const struct packet *packet, uint64_t now)
 {
 	for (unsigned i = 0; i < BUCKET_RATES; i++) {
 		if (limit->rate[i].cost &&
-		    !charges_ask(charges, &states[i], &limit->rate[i], now, packet->length))
+		    !charges_ask(charges, state, &words[i], &limit->rate[i], now, packet->length))
 			return false;
 	}
 	return true;
@@ -124,7 +124,7 @@ static inline void charges_take(const struct charges *charges, const struct stat
 				uint64_t now)
 {
 	for (unsigned i = 0; i < charges->count; i++)
-		state_take(state, charges->charge[i].state, charges->charge[i].profile, now,
+		state_take(state, charges->charge[i].word, charges->charge[i].profile, now,
 			   charges->charge[i].cost);
 }
 
@@ -132,15 +132,13 @@ static inline void charges_take(const struct charges *charges, const struct stat
 static inline void decide_charge_allowed(const struct image *image, struct state *state,
 					 const struct packet *packet, uint64_t now)
 {
-	struct charges charges = {.count = 0};
-
 	for (unsigned i = 0; i < BUCKET_RATES; i++) {
 		const struct bucket_profile *profile = &image->settings->host.rate[i];
 
 		if (profile->cost)
-			charges_ask(&charges, &state->host[i], profile, now, packet->length);
+			state_force(state, &state->host[i], profile, now,
+				    bucket_cost(profile, packet->length));
 	}
-	charges_take(&charges, state, now);
 }
 
 /* Stage 7: the reason of the level that refuses, or REASON_ADMITTED with every level charged. */
@@ -152,10 +150,10 @@ static inline enum reason decide_limits(const struct image *image, struct state 
 
 	if (!charges_ask_source(&charges, state, rule, packet, now))
 		return REASON_SOURCE_LIMIT;
-	if (!diverted && !charges_ask_all(&charges, state->rules[rule->slot].rate, &rule->total,
-					  packet, now))
+	if (!diverted && !charges_ask_all(&charges, state, state->rules[rule->slot].rate,
+					  &rule->total, packet, now))
 		return REASON_RULE_LIMIT;
-	if (!charges_ask_all(&charges, state->host, &image->settings->host, packet, now))
+	if (!charges_ask_all(&charges, state, state->host, &image->settings->host, packet, now))
 		return REASON_HOST_LIMIT;
 	charges_take(&charges, state, now);
 	return REASON_ADMITTED;

@@ -1,445 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The hostile-proof reader of images. See image.h. */
-#include "image.h"
-
-#include <errno.h>
-#include <string.h>
-
-struct kind {
-	const char *name;
-	unsigned arrays;
-	const char *const *array_names;
-	const size_t *element;
-};
-
-#define X(symbol, type) #symbol,
-static const char *const rules_names[] = {RULES_ARRAYS(X)};
-static const char *const services_names[] = {SERVICES_ARRAYS(X)};
-static const char *const guard_names[] = {GUARD_ARRAYS(X)};
-static const char *const sets_names[] = {SETS_ARRAYS(X)};
-static const char *const origins_names[] = {ORIGINS_ARRAYS(X)};
-static const char *const document_names[] = {DOCUMENT_ARRAYS(X)};
-#undef X
-#define X(symbol, type) sizeof(type),
-static const size_t rules_element[] = {RULES_ARRAYS(X)};
-static const size_t services_element[] = {SERVICES_ARRAYS(X)};
-static const size_t guard_element[] = {GUARD_ARRAYS(X)};
-static const size_t sets_element[] = {SETS_ARRAYS(X)};
-static const size_t origins_element[] = {ORIGINS_ARRAYS(X)};
-static const size_t document_element[] = {DOCUMENT_ARRAYS(X)};
-#undef X
-
-static const struct kind kinds[SEGMENT_KINDS] = {
-	[SEGMENT_RULES] = {"rules", RULES_ARRAY_COUNT, rules_names, rules_element},
-	[SEGMENT_SERVICES] = {"services", SERVICES_ARRAY_COUNT, services_names, services_element},
-	[SEGMENT_GUARD] = {"guard", GUARD_ARRAY_COUNT, guard_names, guard_element},
-	[SEGMENT_SETS] = {"sets", SETS_ARRAY_COUNT, sets_names, sets_element},
-	[SEGMENT_ORIGINS] = {"origins", ORIGINS_ARRAY_COUNT, origins_names, origins_element},
-	[SEGMENT_DOCUMENT] = {"document", DOCUMENT_ARRAY_COUNT, document_names, document_element},
-};
-_Static_assert((int)SERVICES_ARRAY_COUNT <= (int)SEGMENT_ARRAYS, "the header has room");
-_Static_assert((int)GUARD_ARRAY_COUNT <= (int)SEGMENT_ARRAYS, "the header has room");
-
-/* A segment being checked, so that a finding can name its place. */
-struct check {
-	enum segment_kind kind;
-	const struct segment_header *header;
-	struct image_error *error;
-};
-
-static int refuse(const struct check *check, int array, const char *message)
-{
-	*check->error = (struct image_error){
-		.segment = kinds[check->kind].name,
-		.array = array < 0 ? "" : kinds[check->kind].array_names[array],
-		.message = message,
-	};
-	return -EBADMSG;
-}
-
-uint64_t image_hash(const void *data, size_t size)
-{
-	return siphash((struct siphash_key){0, 0}, data, size);
-}
-
-const char *segment_name(enum segment_kind kind)
-{
-	return kinds[kind].name;
-}
-
-size_t segment_element(enum segment_kind kind, unsigned array)
-{
-	return kinds[kind].element[array];
-}
-
-unsigned segment_arrays(enum segment_kind kind)
-{
-	return kinds[kind].arrays;
-}
-
-int manifest_check(const struct manifest *manifest, size_t size, struct image_error *error)
-{
-	*error = (struct image_error){.segment = "manifest", .array = ""};
-	if (size != sizeof *manifest)
-		error->message = "wrong size";
-	else if (manifest->magic != MANIFEST_MAGIC)
-		error->message = "not a manifest";
-	else if (manifest->version != IMAGE_VERSION)
-		error->message = "of another version";
-	else if (manifest->hash != image_hash(manifest, offsetof(struct manifest, hash)))
-		error->message = "checksum does not match";
-	else
-		return 0;
-	return -EBADMSG;
-}
-
-static const void *array_at(const struct check *check, unsigned array)
-{
-	return (const char *)check->header + check->header->array[array].offset;
-}
-
-static uint64_t array_count(const struct check *check, unsigned array)
-{
-	return check->header->array[array].count;
-}
-
-static int check_header(const struct check *check, const struct manifest_segment *expected)
-{
-	const struct segment_header *header = check->header;
-
-	if (expected->size < sizeof *header)
-		return refuse(check, -1, "shorter than its header");
-	if (header->magic != SEGMENT_MAGIC)
-		return refuse(check, -1, "not a segment");
-	if (header->version != IMAGE_VERSION)
-		return refuse(check, -1, "of another version");
-	if (header->kind != (uint32_t)check->kind)
-		return refuse(check, -1, "of another kind");
-	if (header->arrays != kinds[check->kind].arrays)
-		return refuse(check, -1, "wrong number of arrays");
-	if (header->size != expected->size)
-		return refuse(check, -1, "size is not the manifest's");
-	if (header->hash != expected->hash)
-		return refuse(check, -1, "name is not the manifest's");
-	if (header->hash != image_hash((const char *)header + SEGMENT_HASHED_FROM,
-				       header->size - SEGMENT_HASHED_FROM))
-		return refuse(check, -1, "checksum does not match");
-	return 0;
-}
-
-static int check_arrays(const struct check *check)
-{
-	for (unsigned i = 0; i < check->header->arrays; i++) {
-		const struct segment_array *array = &check->header->array[i];
-
-		if (array->offset % IMAGE_ALIGN != 0 || array->offset < sizeof *check->header ||
-		    array->offset > check->header->size)
-			return refuse(check, (int)i, "lies outside its segment");
-		if (array->count > UINT32_MAX ||
-		    array->count * kinds[check->kind].element[i] > check->header->size - array->offset)
-			return refuse(check, (int)i, "reaches past its segment");
-	}
-	return 0;
-}
-
-/* The index part of a range table: arrays `at` (index) and `at + 1` (first). */
-static int check_range_index(const struct check *check, unsigned at, uint32_t *count)
-{
-	uint64_t slots = array_count(check, at), ranges = array_count(check, at + 1);
-	const uint32_t *index = array_at(check, at);
-
-	if (array_count(check, at + 2) != ranges)
-		return refuse(check, (int)at + 2, "not one value for each range");
-	*count = (uint32_t)ranges;
-	if (ranges == 0)
-		return slots == 0 ? 0 : refuse(check, (int)at, "indexes no ranges");
-	if (slots < 2 || slots > 65537 || ((slots - 1) & (slots - 2)) != 0)
-		return refuse(check, (int)at, "not a power of two of buckets");
-	if (index[0] != 0 || index[1] == 0 || index[slots - 1] != ranges)
-		return refuse(check, (int)at, "does not span the ranges");
-	for (uint64_t i = 1; i < slots; i++) {
-		if (index[i] < index[i - 1])
-			return refuse(check, (int)at, "does not ascend");
-	}
-	return 0;
-}
-
-static int check_range_values(const struct check *check, unsigned at, uint64_t limit, bool none)
-{
-	const uint32_t *value = array_at(check, at);
-
-	for (uint64_t i = 0; i < array_count(check, at); i++) {
-		if (value[i] >= limit && !(none && value[i] == SET_NONE))
-			return refuse(check, (int)at, "value out of range");
-	}
-	return 0;
-}
-
-static int check_range4(const struct check *check, unsigned at, uint64_t limit, bool none)
-{
-	const uint32_t *first = array_at(check, at + 1);
-	uint32_t count;
-	int result = check_range_index(check, at, &count);
-
-	if (result)
-		return result;
-	if (count && first[0] != 0)
-		return refuse(check, (int)at + 1, "does not begin at address zero");
-	for (uint32_t i = 1; i < count; i++) {
-		if (first[i] <= first[i - 1])
-			return refuse(check, (int)at + 1, "does not ascend");
-	}
-	return check_range_values(check, at + 2, limit, none);
-}
-
-static int check_range6(const struct check *check, unsigned at, uint64_t limit, bool none)
-{
-	const struct address *first = array_at(check, at + 1);
-	uint32_t count;
-	int result = check_range_index(check, at, &count);
-
-	if (result)
-		return result;
-	if (count && (first[0].hi | first[0].lo) != 0)
-		return refuse(check, (int)at + 1, "does not begin at address zero");
-	for (uint32_t i = 1; i < count; i++) {
-		if (address_up_to(first[i], first[i - 1]))
-			return refuse(check, (int)at + 1, "does not ascend");
-	}
-	return check_range_values(check, at + 2, limit, none);
-}
-
-static int check_range(const struct check *check, unsigned at, uint64_t limit, bool none)
-{
-	int result = check_range4(check, at, limit, none);
-
-	return result ? result : check_range6(check, at + 3, limit, none);
-}
-
-/* A string table: the last byte ends the last string. */
-static int check_names(const struct check *check, unsigned at)
-{
-	uint64_t size = array_count(check, at);
-
-	if (size && ((const char *)array_at(check, at))[size - 1] != '\0')
-		return refuse(check, (int)at, "last name has no end");
-	return 0;
-}
-
-static bool bad_profile(const struct bucket_profile *profile, unsigned rate)
-{
-	return profile->cost >= UINT64_C(1) << 47 || profile->shift > 32 ||
-	       profile->limit > bucket_ticks(CAP_BURST_S * 1000000000 + 1000000000) ||
-	       profile->bytes != (rate == BUCKET_BPS);
-}
-
-static bool bad_limit(const struct bucket_limit *limit)
-{
-	return bad_profile(&limit->rate[BUCKET_PPS], BUCKET_PPS) ||
-	       bad_profile(&limit->rate[BUCKET_BPS], BUCKET_BPS);
-}
-
-static int check_rules(const struct check *check)
-{
-	const struct settings *settings = array_at(check, RULES_SETTINGS);
-	const struct rule *rule = array_at(check, RULES_RULES);
-
-	if (array_count(check, RULES_SETTINGS) != 1)
-		return refuse(check, RULES_SETTINGS, "not one");
-	if (settings->malformed > VERDICT_DROP || settings->other > VERDICT_DROP ||
-	    settings->unmatched > VERDICT_DROP || bad_limit(&settings->host))
-		return refuse(check, RULES_SETTINGS, "value out of range");
-	if (array_count(check, RULES_RULES) > CAP_RULES)
-		return refuse(check, RULES_RULES, "too many");
-	for (uint64_t i = 0; i < array_count(check, RULES_RULES); i++) {
-		if (rule[i].admit > UINT64_C(1) << 32 || rule[i].scope > SCOPE_NEW ||
-		    rule[i].otherwise <= VERDICT_PASS || rule[i].otherwise >= VERDICT_COUNT ||
-		    rule[i].admit_bp > 10000 || rule[i].slot != 0 ||
-		    rule[i].name >= array_count(check, RULES_NAMES) || bad_limit(&rule[i].source) ||
-		    bad_limit(&rule[i].total))
-			return refuse(check, RULES_RULES, "value out of range");
-	}
-	return check_names(check, RULES_NAMES);
-}
-
-/* Port classes: an array of exactly `count`, each below `classes`. */
-static int check_classes(const struct check *check, unsigned at, uint64_t count, uint64_t classes)
-{
-	const uint16_t *class = array_at(check, at);
-
-	if (array_count(check, at) != count)
-		return refuse(check, (int)at, "wrong number of elements");
-	for (uint64_t i = 0; i < count; i++) {
-		if (class[i] >= classes)
-			return refuse(check, (int)at, "value out of range");
-	}
-	return 0;
-}
-
-/* The number of port classes is the highest that occurs, plus one. */
-static uint32_t port_classes(const struct check *check)
-{
-	static const unsigned arrays[] = {SERVICES_TCP, SERVICES_UDP, SERVICES_PROTOCOL,
-					  SERVICES_FRAGMENT};
-	uint32_t highest = 0;
-
-	for (unsigned i = 0; i < 4; i++) {
-		const uint16_t *class = array_at(check, arrays[i]);
-
-		for (uint64_t j = 0; j < array_count(check, arrays[i]); j++)
-			highest = class[j] > highest ? class[j] : highest;
-	}
-	return highest + 1;
-}
-
-static int check_service_records(const struct check *check)
-{
-	const struct service *service = array_at(check, SERVICES_SERVICES);
-	const struct fallback *fallback = array_at(check, SERVICES_FALLBACKS);
-	uint64_t services = array_count(check, SERVICES_SERVICES);
-	uint64_t fallbacks = array_count(check, SERVICES_FALLBACKS);
-	uint64_t names = array_count(check, SERVICES_NAMES);
-
-	if (services > CAP_SERVICES)
-		return refuse(check, SERVICES_SERVICES, "too many");
-	if (fallbacks > CAP_FALLBACKS)
-		return refuse(check, SERVICES_FALLBACKS, "too many");
-	for (uint64_t i = 0; i < services; i++) {
-		if (service[i].name >= names ||
-		    (service[i].fallback >= fallbacks && service[i].fallback != NONE))
-			return refuse(check, SERVICES_SERVICES, "value out of range");
-	}
-	for (uint64_t i = 0; i < fallbacks; i++) {
-		if (fallback[i].name >= names || fallback[i].vlan > 4094)
-			return refuse(check, SERVICES_FALLBACKS, "value out of range");
-	}
-	return check_names(check, SERVICES_NAMES);
-}
-
-static int check_services(const struct check *check)
-{
-	uint64_t services = array_count(check, SERVICES_SERVICES);
-	uint64_t cells = array_count(check, SERVICES_CELLS);
-	const uint16_t *cell = array_at(check, SERVICES_CELLS);
-	uint64_t ports = port_classes(check);
-	int result = check_service_records(check);
-
-	if (result)
-		return result;
-	if ((result = check_classes(check, SERVICES_TCP, 65536, CAP_CLASSES)) ||
-	    (result = check_classes(check, SERVICES_UDP, 65536, CAP_CLASSES)) ||
-	    (result = check_classes(check, SERVICES_PROTOCOL, 256, CAP_CLASSES)) ||
-	    (result = check_classes(check, SERVICES_FRAGMENT, 256, CAP_CLASSES)))
-		return result;
-	if (cells == 0 || cells % ports != 0 || cells > CAP_CLASS_CELLS)
-		return refuse(check, SERVICES_CELLS, "not one for each pair of classes");
-	for (uint64_t i = 0; i < cells; i++) {
-		if (cell[i] >= services && cell[i] != NONE)
-			return refuse(check, SERVICES_CELLS, "value out of range");
-	}
-	return check_range(check, SERVICES_INDEX4, cells / ports, false);
-}
-
-static int check_guard(const struct check *check)
-{
-	int result = check_range(check, GUARD_SOURCE_INDEX4, 2, false);
-
-	if (result || (result = check_range(check, GUARD_DESTINATION_INDEX4, 2, false)))
-		return result;
-	for (unsigned i = GUARD_TCP; i <= GUARD_UDP; i++) {
-		if (array_count(check, i) != 0 && array_count(check, i) != 1024)
-			return refuse(check, (int)i, "wrong number of elements");
-	}
-	return 0;
-}
-
-static bool bad_set_word(uint32_t word, uint64_t expires)
-{
-	return set_expiry(word) >= expires || set_verdict(word) < SET_ALLOW ||
-	       set_verdict(word) > SET_BLOCK;
-}
-
-static int check_exact(const struct check *check, unsigned at, uint64_t expires)
-{
-	uint64_t lines = array_count(check, at);
-	unsigned ways = at == SETS_EXACT4 ? EXACT4_WAYS : EXACT6_WAYS;
-
-	if ((lines & (lines - 1)) != 0 || lines > UINT64_C(1) << 31)
-		return refuse(check, (int)at, "not a power of two");
-	for (uint64_t i = 0; i < lines * ways; i++) {
-		uint32_t word = at == SETS_EXACT4
-					? ((const struct exact4 *)array_at(check, at))[i / ways].word[i % ways]
-					: ((const struct exact6 *)array_at(check, at))[i / ways].word[i % ways];
-
-		if (word != 0 && bad_set_word(word, expires))
-			return refuse(check, (int)at, "value out of range");
-	}
-	return 0;
-}
-
-static int check_sets(const struct check *check)
-{
-	uint64_t entries = array_count(check, SETS_ENTRIES);
-	uint64_t expires = array_count(check, SETS_EXPIRES);
-	const struct set_entry *entry = array_at(check, SETS_ENTRIES);
-	int result;
-
-	if (array_count(check, SETS_SEED) != 1)
-		return refuse(check, SETS_SEED, "not one");
-	if (expires == 0 || *(const uint64_t *)array_at(check, SETS_EXPIRES) != 0)
-		return refuse(check, SETS_EXPIRES, "does not begin with never");
-	for (uint64_t i = 0; i < entries; i++) {
-		if (bad_set_word(entry[i].word, expires))
-			return refuse(check, SETS_ENTRIES, "value out of range");
-		if (entry[i].next != SET_NONE && (entry[i].next <= i || entry[i].next >= entries))
-			return refuse(check, SETS_ENTRIES, "chain does not end");
-	}
-	if ((result = check_exact(check, SETS_EXACT4, expires)) ||
-	    (result = check_exact(check, SETS_EXACT6, expires)))
-		return result;
-	return check_range(check, SETS_INDEX4, entries, true);
-}
-
-static int check_origins(const struct check *check)
-{
-	uint64_t origins = array_count(check, ORIGINS_ORIGINS);
-	uint64_t direct = array_count(check, ORIGINS_DIRECT4);
-	const uint16_t *cell = array_at(check, ORIGINS_DIRECT4);
-
-	if (origins == 0 || origins > CAP_ORIGINS)
-		return refuse(check, ORIGINS_ORIGINS, "too few or too many");
-	if (direct != 0 && direct != UINT64_C(1) << 24)
-		return refuse(check, ORIGINS_DIRECT4, "wrong number of elements");
-	for (uint64_t i = 0; i < direct; i++) {
-		if (cell[i] >= origins && cell[i] != ORIGIN_SPLIT)
-			return refuse(check, ORIGINS_DIRECT4, "value out of range");
-	}
-	return check_range(check, ORIGINS_INDEX4, origins, false);
-}
-
-int segment_check(enum segment_kind kind, const void *data, const struct manifest_segment *expected,
-		  struct image_error *error)
-{
-	struct check check = {kind, data, error};
-	int result = check_header(&check, expected);
-
-	if (result || (result = check_arrays(&check)))
-		return result;
-	switch (kind) {
-	case SEGMENT_RULES:
-		return check_rules(&check);
-	case SEGMENT_SERVICES:
-		return check_services(&check);
-	case SEGMENT_GUARD:
-		return check_guard(&check);
-	case SEGMENT_SETS:
-		return check_sets(&check);
-	case SEGMENT_ORIGINS:
-		return check_origins(&check);
-	default:
-		return 0;
-	}
-}
+/* From checked segments to a struct image. See image.h. */
+#include "image_check.h"
 
 /* A segment being opened: array `i`, or NULL where it is empty. */
 static void *view(void *segment, unsigned array, uint64_t *count)
@@ -461,16 +22,18 @@ static struct range view_range(void *segment, unsigned at)
 {
 	uint64_t slots4, slots6, count4, count6;
 	struct range range = {
-		.ip4 = {
-			.index = view(segment, at, &slots4),
-			.first = view(segment, at + 1, &count4),
-			.value = view(segment, at + 2, NULL),
-		},
-		.ip6 = {
-			.index = view(segment, at + 3, &slots6),
-			.first = view(segment, at + 4, &count6),
-			.value = view(segment, at + 5, NULL),
-		},
+		.ip4 =
+			{
+				.index = view(segment, at, &slots4),
+				.first = view(segment, at + 1, &count4),
+				.value = view(segment, at + 2, NULL),
+			},
+		.ip6 =
+			{
+				.index = view(segment, at + 3, &slots6),
+				.first = view(segment, at + 4, &count6),
+				.value = view(segment, at + 5, NULL),
+			},
 	};
 
 	range.ip4.count = (uint32_t)count4;
@@ -493,7 +56,6 @@ static void open_rules(void *segment, struct image *image)
 
 static void open_services(void *segment, struct image *image)
 {
-	struct check check = {SEGMENT_SERVICES, segment, NULL};
 	uint64_t services, fallbacks, cells;
 
 	image->destination = view_range(segment, SERVICES_INDEX4);
@@ -508,7 +70,7 @@ static void open_services(void *segment, struct image *image)
 	image->service_names = view(segment, SERVICES_NAMES, NULL);
 	image->service_count = (uint32_t)services;
 	image->fallback_count = (uint32_t)fallbacks;
-	image->port_classes = port_classes(&check);
+	image->port_classes = image_port_classes(segment);
 	image->destination_classes = (uint32_t)(cells / image->port_classes);
 }
 
@@ -545,32 +107,8 @@ static void open_origins(void *segment, struct image *image)
 	image->origin_count = (uint32_t)count;
 }
 
-/* What ties segments together: the choice of a rule, and what a diverting rule needs. */
-static int check_choice(const struct image *image, const struct segment_header *services,
-			const struct check *check)
-{
-	uint64_t cells = services->array[SERVICES_CHOICE].count;
-
-	if (cells != ((uint64_t)image->service_count + 1) * image->origin_count)
-		return refuse(check, SERVICES_CHOICE, "not one for each service and origin");
-	for (uint64_t i = 0; i < cells; i++) {
-		uint64_t service = i / image->origin_count;
-		uint16_t rule = image->choice[i];
-
-		if (rule == NONE)
-			continue;
-		if (rule >= image->rule_count)
-			return refuse(check, SERVICES_CHOICE, "value out of range");
-		if (image->rules[rule].otherwise == VERDICT_DIVERT &&
-		    (service == image->service_count || image->services[service].fallback == NONE))
-			return refuse(check, SERVICES_CHOICE, "diverts a service without a fallback");
-	}
-	return 0;
-}
-
 int image_open(void *const segments[SEGMENT_KINDS], struct image *image, struct image_error *error)
 {
-	struct check check = {SEGMENT_SERVICES, segments[SEGMENT_SERVICES], error};
 	uint64_t document;
 	struct image opened = {
 		.document = view(segments[SEGMENT_DOCUMENT], DOCUMENT_TEXT, &document),
@@ -583,7 +121,7 @@ int image_open(void *const segments[SEGMENT_KINDS], struct image *image, struct 
 	open_guard(segments[SEGMENT_GUARD], &opened);
 	open_sets(segments[SEGMENT_SETS], &opened);
 	open_origins(segments[SEGMENT_ORIGINS], &opened);
-	result = check_choice(&opened, segments[SEGMENT_SERVICES], &check);
+	result = image_check_choice(&opened, segments[SEGMENT_SERVICES], error);
 	if (result)
 		return result;
 	*image = opened;
@@ -593,8 +131,8 @@ int image_open(void *const segments[SEGMENT_KINDS], struct image *image, struct 
 void image_rebase_expiry(struct image *image, int64_t utc_minus_clock_ns)
 {
 	for (uint32_t i = 1; i < image->expires; i++) {
-		int64_t expires = (int64_t)image->set_expires[i] - utc_minus_clock_ns;
+		uint64_t expires = image->set_expires[i] - (uint64_t)utc_minus_clock_ns;
 
-		image->set_expires[i] = expires > 0 ? (uint64_t)expires : 1;
+		image->set_expires[i] = (int64_t)expires > 0 ? expires : 1;
 	}
 }

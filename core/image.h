@@ -22,9 +22,10 @@ enum {
 	IMAGE_VERSION = 1,
 	IMAGE_ALIGN = 64, /* of a segment in memory and of every array in it */
 };
-#define SEGMENT_MAGIC UINT32_C(0x53434c53)  /* "SLCS" */
+#define SEGMENT_MAGIC  UINT32_C(0x53434c53) /* "SLCS" */
 #define MANIFEST_MAGIC UINT32_C(0x4d434c53) /* "SLCM" */
 
+/* clang-format off */
 /*        symbol      file name    what it holds */
 #define SEGMENTS(X)                                                            \
 	X(RULES,    "rules")    /* settings, rules with shares and limits */   \
@@ -104,6 +105,7 @@ enum segment_kind {
 	X(ORIGINS_ORIGINS, struct origin) /* [0] is what no feed maps */
 
 #define DOCUMENT_ARRAYS(X) X(DOCUMENT_TEXT, char)
+/* clang-format on */
 
 #define X(symbol, type) symbol,
 enum { RULES_ARRAYS(X) RULES_ARRAY_COUNT };
@@ -153,9 +155,9 @@ _Static_assert(sizeof(struct manifest) == 128, "part of the image");
 /* What holds for the whole policy. */
 struct settings {
 	uint8_t salt[16];
-	uint8_t malformed;   /* enum verdict, pass or drop */
-	uint8_t other;       /* verdict for what is neither IP nor ARP: pass or drop */
-	uint8_t unmatched;   /* verdict when no rule matches: pass or drop */
+	uint8_t malformed; /* enum verdict, pass or drop */
+	uint8_t other;     /* verdict for what is neither IP nor ARP: pass or drop */
+	uint8_t unmatched; /* verdict when no rule matches: pass or drop */
 	uint8_t pad[5];
 	struct bucket_limit host;
 };
@@ -164,13 +166,13 @@ _Static_assert(sizeof(struct settings) == 72, "part of the image");
 enum rule_scope { SCOPE_ALL, SCOPE_NEW };
 
 struct rule {
-	uint64_t admit;     /* a key is admitted when its 32-bit hash is below: 0 to 2^32 */
-	uint32_t id;        /* hash of the name, distinct within an image; knows its state */
-	uint32_t name;      /* offset in RULES_NAMES of a NUL-terminated string */
-	uint16_t slot;      /* 0 in the segment; the loader's: index into state and counters */
-	uint8_t scope;      /* enum rule_scope */
-	uint8_t otherwise;  /* enum verdict of who is not admitted: drop or divert */
-	uint16_t admit_bp;  /* the percentage in hundredths, for people */
+	uint64_t admit;    /* a key is admitted when its 32-bit hash is below: 0 to 2^32 */
+	uint32_t id;       /* hash of the name, distinct within an image; knows its state */
+	uint32_t name;     /* offset in RULES_NAMES of a NUL-terminated string */
+	uint16_t slot;     /* 0 in the segment; the loader's: index into state and counters */
+	uint8_t scope;     /* enum rule_scope */
+	uint8_t otherwise; /* enum verdict of who is not admitted: drop or divert */
+	uint16_t admit_bp; /* the percentage in hundredths, for people */
 	uint8_t pad[2];
 	struct bucket_limit source;
 	struct bucket_limit total;
@@ -207,7 +209,7 @@ struct origin {
 	char country[2]; /* zero bytes where the feed names none */
 	uint8_t mapped;  /* a feed knows it */
 	uint8_t pad;
-	uint32_t asn;    /* only where a group tells it apart; else 0 */
+	uint32_t asn; /* only where a group tells it apart; else 0 */
 };
 _Static_assert(sizeof(struct origin) == 8, "part of the image");
 
@@ -300,7 +302,8 @@ struct image_error {
 	const char *message;
 };
 
-/* Content hash: SipHash-2-4 under an all-zero key. It names and detects; it does not authenticate. */
+/* Content hash: SipHash-2-4 under an all-zero key. It names and detects; it does not authenticate.
+ */
 uint64_t image_hash(const void *data, size_t size);
 
 /* The name of a segment kind, as in file names and messages. */

@@ -115,10 +115,10 @@ static inline uint16_t port_class(const struct image *image, const struct packet
 /* The service, or NONE. */
 static inline uint16_t service_find(const struct image *image, const struct packet *packet)
 {
-	uint32_t class = range_find(&image->destination, packet->kind == PACKET_IP6,
-				    packet->destination, 0);
+	uint32_t row =
+		range_find(&image->destination, packet->kind == PACKET_IP6, packet->destination, 0);
 
-	return image->cells[(size_t)class * image->port_classes + port_class(image, packet)];
+	return image->cells[(size_t)row * image->port_classes + port_class(image, packet)];
 }
 
 /* The rule for packets of `service` (or NONE) from `origin`, or NONE. */

@@ -52,7 +52,9 @@ struct packet {
 	uint8_t kind;     /* enum packet_kind */
 	uint8_t flags;    /* of enum packet_flag */
 	uint8_t protocol; /* of the innermost header that was reached */
+	uint8_t pad[3];
 };
+_Static_assert(sizeof(struct packet) == 48, "no hidden padding: packets compare by memory");
 
 /* The key that limits and shedding act on: the IPv4 address, or an IPv6 address's /64. */
 static inline uint64_t packet_key(const struct packet *packet)

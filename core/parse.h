@@ -5,7 +5,8 @@
  *
  * A frame may be longer than what can be read of it here (a capture's snap length, a
  * frame in several buffers): `length` is the whole frame, `readable` how much of it
- * lies at `frame`. Headers beyond `readable` make it malformed; data beyond it does not.
+ * lies at `frame`. Headers beyond `readable` make it malformed; data beyond it does not,
+ * and the start of a QUIC header counts as data.
  */
 #pragma once
 
@@ -163,8 +164,8 @@ static inline uint32_t parse_extension_size(const struct cursor *c, uint8_t prot
 
 static inline bool parse_is_extension(uint8_t protocol)
 {
-	return protocol == PROTO_HOPOPTS || protocol == PROTO_ROUTING || protocol == PROTO_FRAGMENT ||
-	       protocol == PROTO_AH || protocol == PROTO_DSTOPTS;
+	return protocol == PROTO_HOPOPTS || protocol == PROTO_ROUTING ||
+	       protocol == PROTO_FRAGMENT || protocol == PROTO_AH || protocol == PROTO_DSTOPTS;
 }
 
 /* Walk to the transport header, or to the fragment header of a later fragment. */

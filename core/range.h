@@ -56,7 +56,8 @@ static inline bool address_up_to(struct address a, struct address b)
 	return a.hi < b.hi || (a.hi == b.hi && a.lo <= b.lo);
 }
 
-static inline uint32_t range6_find(const struct range6 *range, struct address address, uint32_t none)
+static inline uint32_t range6_find(const struct range6 *range, struct address address,
+				   uint32_t none)
 {
 	uint64_t bucket = range->shift < 64 ? address.hi >> range->shift : 0;
 	uint32_t low, high;

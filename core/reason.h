@@ -5,6 +5,7 @@
  */
 #pragma once
 
+/* clang-format off */
 /*        symbol         word            what it means */
 #define REASONS(X)                                                                       \
 	X(MALFORMED,    "malformed",    "breaks the rules of its own headers")           \
@@ -23,7 +24,6 @@
 	X(PASS,   "pass",   "goes to the server")                                        \
 	X(DROP,   "drop",   "goes nowhere")                                              \
 	X(DIVERT, "divert", "goes to the service's fallback")
-
 enum reason {
 #define X(symbol, word, meaning) REASON_##symbol,
 	REASONS(X)
@@ -37,6 +37,8 @@ enum verdict {
 #undef X
 	VERDICT_COUNT
 };
+
+/* clang-format on */
 
 /* The word for a reason or verdict below its COUNT; static storage. */
 static inline const char *reason_word(enum reason reason)

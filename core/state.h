@@ -6,8 +6,8 @@
  *
  * Words are read and written with relaxed atomics; where workers share them they are
  * replaced by compare-and-swap. All buckets of a packet are asked before any is charged,
- * so N workers can together overshoot a bucket by at most N - 1 packets at one moment;
- * what was overshot is charged all the same.
+ * so N workers that ask at one moment can overshoot a bucket by N - 1 packets; what was
+ * overshot is charged all the same, and so lost to those who come next.
  */
 #pragma once
 
@@ -50,18 +50,51 @@ static inline uint64_t state_load(const uint64_t *word)
 	return __atomic_load_n(word, __ATOMIC_RELAXED);
 }
 
-/* Charge the bucket whose state is *word. */
+static inline void state_store(uint64_t *word, uint64_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+/* Put `value` where `old` was, or say what came between in *old. */
+static inline bool state_swap(const struct state *state, uint64_t *word, uint64_t *old,
+			      uint64_t value)
+{
+	if (state->shared)
+		return __atomic_compare_exchange_n(word, old, value, true, __ATOMIC_RELAXED,
+						   __ATOMIC_RELAXED);
+	state_store(word, value);
+	return true;
+}
+
+/* Whether the bucket at *word has room for `cost` ticks. Charges nothing. */
+static inline bool state_ask(const struct state *state, uint64_t *word,
+			     const struct bucket_profile *profile, uint64_t now, uint64_t cost)
+{
+	uint64_t old = state_load(word);
+	uint64_t settled = bucket_settled(profile, old, now);
+
+	if (settled < old)
+		state_swap(state, word, &old, settled);
+	return bucket_has(profile, settled, now, cost);
+}
+
+/* Take `cost` ticks, which were asked for, from the bucket at *word. */
 static inline void state_take(const struct state *state, uint64_t *word,
 			      const struct bucket_profile *profile, uint64_t now, uint64_t cost)
 {
 	uint64_t old = state_load(word);
 
-	if (!state->shared) {
-		__atomic_store_n(word, bucket_taken(profile, old, now, cost), __ATOMIC_RELAXED);
-		return;
-	}
-	while (!__atomic_compare_exchange_n(word, &old, bucket_taken(profile, old, now, cost), true,
-					    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	while (!state_swap(state, word, &old, bucket_taken(profile, old, now, cost)))
+		;
+}
+
+/* Take up to `cost` ticks, asked for or not. */
+static inline void state_force(const struct state *state, uint64_t *word,
+			       const struct bucket_profile *profile, uint64_t now, uint64_t cost)
+{
+	uint64_t old = state_load(word);
+
+	while (!state_swap(state, word, &old, bucket_forced(profile, old, now, cost)))
 		;
 }
 
@@ -81,7 +114,8 @@ static inline uint64_t state_source_hash(const struct state *state, uint64_t key
  * changing buckets. The two rates of a source lie in different lines, lest the second claim
  * the way that the first was just given.
  */
-static inline uint64_t *state_source(struct state *state, uint64_t hash, unsigned rate, uint64_t now)
+static inline uint64_t *state_source(struct state *state, uint64_t hash, unsigned rate,
+				     uint64_t now)
 {
 	uint64_t tag = (hash | 1) ^ rate << 1;
 	struct source_entry *way = state->sources[(hash >> 32 & state->source_mask) ^ rate].way;
@@ -96,8 +130,8 @@ static inline uint64_t *state_source(struct state *state, uint64_t hash, unsigne
 	}
 	if (!idle)
 		return overflow;
-	__atomic_store_n(&idle->tag, tag, __ATOMIC_RELAXED);
-	__atomic_store_n(&idle->state, state_load(overflow), __ATOMIC_RELAXED);
+	state_store(&idle->tag, tag);
+	state_store(&idle->state, state_load(overflow));
 	return &idle->state;
 }
 
@@ -111,9 +145,8 @@ static inline size_t state_size(uint32_t lines, uint32_t overflows)
  * Lay a fresh state over `memory`: state_size() zeroed bytes, 64-byte aligned, the
  * caller's to free after the last use.
  */
-static inline void state_init(struct state *state, void *memory, uint32_t lines,
-			      uint32_t overflows, struct siphash_key key, uint64_t now_ns,
-			      bool shared)
+static inline void state_init(struct state *state, void *memory, uint32_t lines, uint32_t overflows,
+			      struct siphash_key key, uint64_t now_ns, bool shared)
 {
 	*state = (struct state){
 		.key = key,

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Source lines: full ones, idle ones, and two threads on one bucket. */
+#include "state.h"
+#include "suite.h"
+
+#include <pthread.h>
+#include <string.h>
+
+enum { LINES = 64, OVERFLOWS = 16 };
+
+/* One packet a millisecond, ten at once. */
+static const struct bucket_profile profile = {
+	.cost = UINT64_C(1000000) << BUCKET_TICK_BITS,
+	.limit = UINT64_C(10000000) << BUCKET_TICK_BITS,
+};
+
+static _Alignas(64) uint8_t memory[64 * LINES + 8 * OVERFLOWS];
+static struct state state;
+
+static void setup(uint32_t lines, bool shared)
+{
+	memset(memory, 0, sizeof memory);
+	state_init(&state, memory, lines, OVERFLOWS, (struct siphash_key){1, 2}, 0, shared);
+}
+
+static bool take(uint64_t key, uint64_t now)
+{
+	uint64_t hash = state_source_hash(&state, key, false, 1);
+	uint64_t *word = state_source(&state, hash, BUCKET_PPS, now);
+
+	if (!state_ask(&state, word, &profile, now, profile.cost))
+		return false;
+	state_take(&state, word, &profile, now, profile.cost);
+	return true;
+}
+
+static int take_all(uint64_t key, uint64_t now)
+{
+	int taken = 0;
+
+	while (take(key, now))
+		taken++;
+	return taken;
+}
+
+static void test_own_bucket(void)
+{
+	setup(LINES, false);
+	CU_ASSERT_EQUAL(take_all(1, 0), 10);
+	CU_ASSERT_EQUAL(take_all(2, 0), 10);
+	CU_ASSERT_EQUAL(take_all(1, profile.cost), 1);
+	CU_ASSERT_EQUAL(take_all(1, 4 * profile.cost - 1), 2);
+	CU_ASSERT_EQUAL(take_all(1, 1000 * profile.cost), 10);
+}
+
+/* Two lines hold eight buckets; the rest share, and no source ever gets more than its own. */
+static void test_full_table(void)
+{
+	int total = 0;
+
+	setup(2, false);
+	for (uint64_t key = 1; key <= 1000; key++) {
+		int taken = take_all(key, 0);
+
+		CU_ASSERT(taken <= 10);
+		total += taken;
+	}
+	CU_ASSERT(total <= 10 * (2 * SOURCE_WAYS + OVERFLOWS));
+	CU_ASSERT(total >= 10 * 2 * SOURCE_WAYS);
+}
+
+/* A source that overflowed and then finds a free way must not start with a full bucket. */
+static void test_leaving_overflow(void)
+{
+	uint64_t now = 0, settled = 0;
+
+	setup(2, false);
+	for (uint64_t key = 1; key <= 1000; key++)
+		take_all(key, now);
+	for (now = 1; now <= 20 * profile.cost; now += profile.cost / 2) {
+		for (uint64_t key = 2000; key < 2100; key++)
+			settled += (uint64_t)take_all(key, now);
+	}
+	CU_ASSERT(settled <= (2 * SOURCE_WAYS + OVERFLOWS) * UINT64_C(21));
+}
+
+static void test_rates_apart(void)
+{
+	for (uint64_t key = 0; key < 1000; key++) {
+		uint64_t hash, *pps, *bps;
+
+		setup(2, false);
+		hash = state_source_hash(&state, key, key & 1, 7);
+		pps = state_source(&state, hash, BUCKET_PPS, 0);
+		bps = state_source(&state, hash, BUCKET_BPS, 0);
+		CU_ASSERT_PTR_NOT_EQUAL(pps, bps);
+		CU_ASSERT_PTR_EQUAL(pps, state_source(&state, hash, BUCKET_PPS, 0));
+	}
+}
+
+/* After a change to a far quicker profile the bucket is empty, neither full nor shut for long. */
+static void test_changed_profile(void)
+{
+	struct bucket_profile quick = {.cost = profile.cost / 1000, .limit = profile.cost / 100};
+	uint64_t word = bucket_ticks(3600 * UINT64_C(1000000000));
+
+	setup(LINES, false);
+	CU_ASSERT_FALSE(state_ask(&state, &word, &quick, 0, quick.cost));
+	CU_ASSERT_FALSE(state_ask(&state, &word, &quick, quick.cost - 1, quick.cost));
+	CU_ASSERT(state_ask(&state, &word, &quick, quick.cost, quick.cost));
+	CU_ASSERT_FALSE(state_ask(&state, &word, &quick, quick.cost, 2 * quick.cost));
+}
+
+static void test_forced(void)
+{
+	uint64_t word = 0;
+
+	setup(LINES, false);
+	for (int i = 0; i < 1000; i++)
+		state_force(&state, &word, &profile, 0, profile.cost);
+	CU_ASSERT_FALSE(state_ask(&state, &word, &profile, profile.cost - 1, profile.cost));
+	CU_ASSERT(state_ask(&state, &word, &profile, profile.cost, profile.cost));
+}
+
+enum { THREADED_PACKETS = 2000 };
+
+static pthread_barrier_t step;
+
+static void *drain(void *taken)
+{
+	for (uint64_t now = 0; now < THREADED_PACKETS * profile.cost; now += profile.cost / 4) {
+		pthread_barrier_wait(&step);
+		*(uint64_t *)taken += take(1, now);
+	}
+	return NULL;
+}
+
+/* Two workers ask for one source, at the same moments, eight times its rate: it gets its rate. */
+static void test_two_workers(void)
+{
+	uint64_t taken[2] = {0, 0};
+	pthread_t thread;
+
+	setup(LINES, true);
+	CU_ASSERT_EQUAL_FATAL(pthread_barrier_init(&step, NULL, 2), 0);
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, drain, &taken[0]), 0);
+	drain(&taken[1]);
+	pthread_join(thread, NULL);
+	pthread_barrier_destroy(&step);
+	CU_ASSERT(taken[0] + taken[1] >= THREADED_PACKETS);
+	CU_ASSERT(taken[0] + taken[1] <= THREADED_PACKETS + 11);
+}
+
+int main(void)
+{
+	CU_TestInfo tests[] = {
+		{"each source has its bucket", test_own_bucket},
+		{"a full table shares the rest", test_full_table},
+		{"leaving overflow takes the backlog along", test_leaving_overflow},
+		{"two rates never share a word", test_rates_apart},
+		{"a changed profile finds it empty", test_changed_profile},
+		{"what may not be refused leaves no debt", test_forced},
+		{"two workers", test_two_workers},
+		CU_TEST_INFO_NULL,
+	};
+
+	return suite_run("state", tests);
+}
