@@ -17,17 +17,22 @@ struct segment {
 struct segment *segment_ref(struct segment *segment);
 void segment_unref(struct segment *segment); /* NULL is fine */
 
+struct membership; /* the compiler's own: which group holds which origin */
+
 struct compiled {
 	struct segment *segment[SEGMENT_KINDS];
+	struct membership *membership;
 	uint64_t feed_stamp;    /* of the feeds behind SEGMENT_ORIGINS */
 	uint64_t origin_recipe; /* of the policy's part in SEGMENT_ORIGINS: its groups */
+	uint64_t sets_recipe;   /* of the policy's part in SEGMENT_SETS */
 };
 
 /*
  * Compile `policy`, whose salt must be set, into *compiled, for compiled_unref().
  * `previous` (or NULL) is an earlier result: what has not changed, above all the origins,
- * is taken over from it instead of being built again. 0, or -1 with *error and *compiled
- * empty.
+ * is taken over from it instead of being built again. So are the origins when a feed's
+ * file is not there at the moment: absence is never an instruction. 0, or -1 with *error
+ * and *compiled empty.
  */
 int compile(const struct policy *policy, const struct feed_paths *paths,
 	    const struct compiled *previous, struct compiled *compiled, struct error *error);

@@ -8,12 +8,13 @@ struct feed_prefix {
 	struct prefix prefix;
 	uint32_t asn;    /* 0: not named */
 	char country[2]; /* zero bytes: not named */
-	uint16_t feed;   /* of equal prefixes the later feed's counts */
 };
 
+/* In the order of the feeds: of equal prefixes the last one counts. */
 struct feed_data {
 	struct feed_prefix *prefixes;
 	size_t count, capacity;
+	size_t of_family[2]; /* how many are IPv4, and IPv6 */
 };
 
 /* Where feeds are found. Both folders' owner is trusted; names inside documents are not. */
@@ -23,8 +24,8 @@ struct feed_paths {
 };
 
 /*
- * Read every feed of the policy into *data, unsorted, for feed_free(). 0, or -1 with
- * *error naming the file and line and *data empty.
+ * Read every feed of the policy into *data, for feed_free(). 0, or -1 with *error naming
+ * the file and line and *data empty.
  */
 int feed_read(const struct policy *policy, const struct feed_paths *paths, struct feed_data *data,
 	      struct error *error);

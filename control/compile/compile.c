@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The compiler's stages in their order, and what is taken over from an earlier result. */
+#include "compile/compile.h"
+
+#include "compile/memory.h"
+#include "compile/segments.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct stage {
+	const struct policy *policy;
+	const struct feed_paths *paths;
+	const struct compiled *previous; /* or NULL */
+	json_t *document;
+	struct compiled *compiled;
+	struct error *error;
+};
+
+/* A hash of what the document says of origins: its feeds and groups. */
+static int hash_origins(const struct stage *stage, uint64_t *recipe)
+{
+	json_t *origins = json_object_get(stage->document, "origins");
+	char *text = origins ? json_dumps(origins, JSON_COMPACT) : strdup("");
+
+	if (!text)
+		return no_memory(stage->error);
+	*recipe = image_hash(text, strlen(text));
+	free(text);
+	return 0;
+}
+
+static bool origins_unchanged(const struct stage *stage)
+{
+	const struct compiled *previous = stage->previous;
+	const struct compiled *compiled = stage->compiled;
+
+	return previous && previous->origin_recipe == compiled->origin_recipe &&
+	       (compiled->feed_stamp == 0 || compiled->feed_stamp == previous->feed_stamp);
+}
+
+static int build_origins(const struct stage *stage)
+{
+	struct compiled *compiled = stage->compiled;
+	struct feed_data feeds;
+	int result;
+
+	if (feed_read(stage->policy, stage->paths, &feeds, stage->error) != 0)
+		return -1;
+	result = origins_compile(stage->policy, &feeds, &compiled->segment[SEGMENT_ORIGINS],
+				 &compiled->membership, stage->error);
+	feed_free(&feeds);
+	return result;
+}
+
+/* The stamp is taken before the feeds are read: what changes meanwhile is read again next time. */
+static int compile_origins(const struct stage *stage)
+{
+	struct compiled *compiled = stage->compiled;
+
+	if (hash_origins(stage, &compiled->origin_recipe) != 0)
+		return -1;
+	compiled->feed_stamp = feed_stamp(stage->policy, stage->paths);
+	if (!origins_unchanged(stage))
+		return build_origins(stage);
+	compiled->feed_stamp = stage->previous->feed_stamp;
+	compiled->segment[SEGMENT_ORIGINS] = segment_ref(stage->previous->segment[SEGMENT_ORIGINS]);
+	compiled->membership = membership_ref(stage->previous->membership);
+	return 0;
+}
+
+static int compile_sets(const struct stage *stage)
+{
+	const struct compiled *previous = stage->previous;
+	struct compiled *compiled = stage->compiled;
+
+	compiled->sets_recipe = sets_recipe(stage->policy);
+	if (!previous || previous->sets_recipe != compiled->sets_recipe)
+		return sets_compile(stage->policy, &compiled->segment[SEGMENT_SETS], stage->error);
+	compiled->segment[SEGMENT_SETS] = segment_ref(previous->segment[SEGMENT_SETS]);
+	return 0;
+}
+
+static int compile_all(const struct stage *stage)
+{
+	const struct policy *policy = stage->policy;
+	struct segment **segment = stage->compiled->segment;
+	struct error *error = stage->error;
+
+	if (compile_origins(stage) != 0 ||
+	    cover_check(policy, stage->compiled->membership, error) != 0 ||
+	    rules_compile(policy, &segment[SEGMENT_RULES], error) != 0 ||
+	    services_compile(policy, stage->compiled->membership, &segment[SEGMENT_SERVICES],
+			     error) != 0 ||
+	    guard_compile(policy, &segment[SEGMENT_GUARD], error) != 0 ||
+	    compile_sets(stage) != 0 ||
+	    document_compile(stage->document, &segment[SEGMENT_DOCUMENT], error) != 0)
+		return -1;
+	return 0;
+}
+
+static const struct segment_header *header_of(const struct segment *segment)
+{
+	return segment->data;
+}
+
+/* Segments of equal content share the memory of the earlier one. */
+static void share(const struct compiled *previous, struct compiled *compiled)
+{
+	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++) {
+		struct segment *earlier = previous->segment[kind];
+		struct segment *now = compiled->segment[kind];
+
+		if (now->size != earlier->size || header_of(now)->hash != header_of(earlier)->hash)
+			continue;
+		compiled->segment[kind] = segment_ref(earlier);
+		segment_unref(now);
+	}
+}
+
+int compile(const struct policy *policy, const struct feed_paths *paths,
+	    const struct compiled *previous, struct compiled *compiled, struct error *error)
+{
+	struct compiled result = {0};
+	struct stage stage = {
+		.policy = policy,
+		.paths = paths,
+		.previous = previous,
+		.compiled = &result,
+		.error = error,
+	};
+
+	*compiled = result;
+	if (caps_check(policy, error) != 0)
+		return -1;
+	stage.document = policy_print(policy, true);
+	if (!stage.document)
+		return no_memory(error);
+	if (compile_all(&stage) != 0) {
+		json_decref(stage.document);
+		compiled_unref(&result);
+		return -1;
+	}
+	json_decref(stage.document);
+	if (previous)
+		share(previous, &result);
+	*compiled = result;
+	return 0;
+}
+
+void compiled_unref(struct compiled *compiled)
+{
+	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
+		segment_unref(compiled->segment[kind]);
+	membership_unref(compiled->membership);
+	*compiled = (struct compiled){0};
+}
+
+static struct manifest_segment name_of(const struct segment *segment)
+{
+	return (struct manifest_segment){header_of(segment)->hash, segment->size};
+}
+
+static int refused(const struct image_error *found, struct error *error)
+{
+	return error_set(error, ERROR_INVALID, "", "the image's %s segment is not sound: %s %s",
+			 found->segment, found->array, found->message);
+}
+
+int compiled_open(const struct compiled *compiled, struct image *image, struct error *error)
+{
+	void *segments[SEGMENT_KINDS];
+	struct image_error found;
+
+	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++) {
+		const struct segment *segment = compiled->segment[kind];
+		struct manifest_segment name = name_of(segment);
+
+		if (segment_check((enum segment_kind)kind, segment->data, &name, &found) != 0)
+			return refused(&found, error);
+		segments[kind] = segment->data;
+	}
+	return image_open(segments, image, &found) == 0 ? 0 : refused(&found, error);
+}
+
+void compiled_manifest(const struct compiled *compiled, uint64_t generation, uint64_t now_ns,
+		       struct manifest *manifest)
+{
+	*manifest = (struct manifest){
+		.magic = MANIFEST_MAGIC,
+		.version = IMAGE_VERSION,
+		.generation = generation,
+		.published_ns = now_ns,
+	};
+	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
+		manifest->segment[kind] = name_of(compiled->segment[kind]);
+	manifest->hash = image_hash(manifest, offsetof(struct manifest, hash));
+}

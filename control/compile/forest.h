@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A forest of prefixes of one family: sorted, each knowing the innermost other prefix that
+ * holds it. Equal prefixes nest in the order in which they were added, so the last of
+ * them is the innermost.
+ */
+#pragma once
+
+#include "policy/prefix.h"
+
+#define FOREST_NONE UINT32_MAX
+
+struct forest_node {
+	unsigned __int128 first; /* address of the prefix; IPv4 in the low 32 bits */
+	uint32_t item;           /* the caller's: what the prefix is about */
+	uint32_t parent;         /* a lower index, or FOREST_NONE */
+	uint8_t length;
+};
+
+struct forest {
+	struct forest_node *nodes;
+	uint32_t count, capacity;
+	bool ip6;
+};
+
+/* The two families' forests; index with struct prefix's ip6. */
+enum { FAMILIES = 2 };
+
+void forests_init(struct forest forest[FAMILIES]);
+void forests_free(struct forest forest[FAMILIES]);
+
+/* Add a prefix to its family's forest. 0 or -ENOMEM. */
+int forests_add(struct forest forest[FAMILIES], const struct prefix *prefix, uint32_t item);
+
+/* Sort and link the nodes: after the last prefix, before anything below. 0 or -ENOMEM. */
+int forests_link(struct forest forest[FAMILIES]);
+
+/* The end of the run of nodes with the same prefix that begins at `node`. */
+uint32_t forest_run(const struct forest *forest, uint32_t node);
+
+/* The last address of a prefix. */
+unsigned __int128 forest_last(const struct forest *forest, uint32_t node);

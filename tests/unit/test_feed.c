@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Feeds: CSV lines and files, what is refused and where, and when feeds count as changed. */
+#include "policies.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/sluice-test-feed-XXXXXX";
+
+static void test_line_accepted(void)
+{
+	static const struct {
+		const char *line, *prefix, *country;
+		uint32_t asn;
+	} rows[] = {
+		{"192.0.2.0/24,US,64496", "192.0.2.0/24", "US", 64496},
+		{"192.0.2.0/24,US,AS64496", "192.0.2.0/24", "US", 64496},
+		{"192.0.2.0/24,,1", "192.0.2.0/24", "", 1},
+		{"192.0.2.1,A1,", "192.0.2.1", "A1", 0},
+		{"2001:db8::/32,DE,4294967295", "2001:db8::/32", "DE", UINT32_MAX},
+		{" 0.0.0.0/0 ,\tFR , 7 # all of it\r", "0.0.0.0/0", "FR", 7},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct feed_prefix prefix;
+		struct error error;
+		char text[PREFIX_TEXT];
+
+		CU_ASSERT_EQUAL(feed_csv_line(rows[i].line, "here", &prefix, &error), 0);
+		prefix_print(&prefix.prefix, text);
+		CU_ASSERT_STRING_EQUAL(text, rows[i].prefix);
+		CU_ASSERT_EQUAL(strncmp(prefix.country, rows[i].country, 2), 0);
+		CU_ASSERT_EQUAL(prefix.asn, rows[i].asn);
+	}
+}
+
+static void test_line_blank(void)
+{
+	static const char *const lines[] = {"", " \t", "# 192.0.2.0/24,US,1", "  # , ,", "\r"};
+
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+		CU_ASSERT_EQUAL(feed_csv_line(lines[i], "here", NULL, NULL), 1);
+}
+
+static void test_line_refused(void)
+{
+	static const struct {
+		const char *line, *message;
+	} rows[] = {
+		{"192.0.2.0/24", "not the fields"},
+		{"192.0.2.0/24,US", "not the fields"},
+		{"192.0.2.0/24,US,1,", "not the fields"},
+		{",,,,,,,,,,,,", "not the fields"},
+		{"192.0.2.1/24,US,1", "host bits"},
+		{"192.0.2.0/33,US,1", "192.0.2.0/33"},
+		{",US,1", "prefix"},
+		{"192.0.2.0/24,,", "neither"},
+		{"192.0.2.0/24,us,1", "\"us\" is not a country"},
+		{"192.0.2.0/24,USA,1", "\"USA\" is not a country"},
+		{"192.0.2.0/24,U,1", "\"U\" is not a country"},
+		{"192.0.2.0/24,US,0", "\"0\" is not the number"},
+		{"192.0.2.0/24,US,4294967296", "not the number"},
+		{"192.0.2.0/24,US,18446744073709551617", "not the number"},
+		{"192.0.2.0/24,US,-1", "not the number"},
+		{"192.0.2.0/24,US,1x", "not the number"},
+		{"192.0.2.0/24,US,AS", "not the number"},
+		{"192.0.2.0/24,US,as1", "not the number"},
+		{"192.0.2.0/24 192.0.2.0/24,US,1", "prefix"},
+	};
+	char many[1000];
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct feed_prefix prefix;
+		struct error error = {0};
+
+		CU_ASSERT_EQUAL(feed_csv_line(rows[i].line, "extra.csv:12", &prefix, &error), -1);
+		CU_ASSERT_EQUAL(error.code, ERROR_INVALID);
+		CU_ASSERT_STRING_EQUAL(error.path, "extra.csv:12");
+		CU_ASSERT_PTR_NOT_NULL(strstr(error.message, rows[i].message));
+	}
+	for (size_t length = 250; length < 260; length++) {
+		struct feed_prefix prefix;
+		struct error error;
+
+		memset(many, '#', length);
+		many[length] = '\0';
+		CU_ASSERT_EQUAL(feed_csv_line(many, "here", &prefix, &error),
+				length < 256 ? 1 : -1);
+	}
+}
+
+static void write_file(const char *name, const void *text, size_t size)
+{
+	char path[96];
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	file = fopen(path, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	CU_ASSERT_EQUAL_FATAL(fwrite(text, 1, size, file), size);
+	CU_ASSERT_EQUAL_FATAL(fclose(file), 0);
+}
+
+static void remove_file(const char *name)
+{
+	char path[96];
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	CU_ASSERT_EQUAL(unlink(path), 0);
+}
+
+/* A policy of these CSV feeds, past the parser, which has an opinion on names of its own. */
+static struct policy *policy_of_files(const char *const *files, size_t count)
+{
+	struct policy *policy = policy_empty();
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(policy);
+	policy->has_feeds = true;
+	policy->feeds = calloc(count + 1, sizeof *policy->feeds);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(policy->feeds);
+	for (; policy->feed_count < count; policy->feed_count++)
+		policy->feeds[policy->feed_count] = (struct feed_params){
+			.type = FEED_CSV,
+			.file = strdup(files[policy->feed_count]),
+		};
+	return policy;
+}
+
+static int read_files(const char *const *files, size_t count, struct feed_data *data,
+		      struct error *error)
+{
+	struct policy *policy = policy_of_files(files, count);
+	struct feed_paths paths = {.folder = folder};
+	int result = feed_read(policy, &paths, data, error);
+
+	policy_free(policy);
+	return result;
+}
+
+static void test_file_refused(void)
+{
+	static const struct {
+		const char *text;
+		size_t size;
+		const char *path, *message;
+	} rows[] = {
+#define TEXT(text) text, sizeof text - 1
+		{TEXT("# one\n\n192.0.2.0/24,US\n"), "feed.csv:3", "not the fields"},
+		{TEXT("192.0.2.0/24,US,1\nbad"), "feed.csv:2", "not the fields"},
+		{TEXT("192.0.2.0/24,US,1\n10.0.0.0/8,US,\n#\n192.0.2.0/24,DE,2\n10.0.0.0/8,FR,\n"),
+		 "feed.csv:4", "192.0.2.0/24 is in the file already"},
+		{TEXT("192.0.2.0/24,US,1\0\n"), "feed.csv:1", "NUL"},
+		{TEXT("192.0.2.0/24,US,1\0"), "feed.csv:1", "NUL"},
+#undef TEXT
+	};
+	static const char *const files[] = {"feed.csv"};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct feed_data data = {.count = 1};
+		struct error error = {0};
+
+		write_file("feed.csv", rows[i].text, rows[i].size);
+		CU_ASSERT_EQUAL(read_files(files, 1, &data, &error), -1);
+		CU_ASSERT_EQUAL(error.code, ERROR_INVALID);
+		CU_ASSERT_STRING_EQUAL(error.path, rows[i].path);
+		CU_ASSERT_PTR_NOT_NULL(strstr(error.message, rows[i].message));
+		CU_ASSERT_EQUAL(data.count, 0);
+	}
+	remove_file("feed.csv");
+}
+
+static void test_names(void)
+{
+	static const struct {
+		const char *name;
+		enum error_code code;
+	} rows[] = {
+		{"", ERROR_INVALID},        {".", ERROR_INVALID},
+		{"..", ERROR_INVALID},      {".hidden", ERROR_INVALID},
+		{"../feed", ERROR_INVALID}, {"/etc/passwd", ERROR_INVALID},
+		{"a/b", ERROR_INVALID},     {"missing", ERROR_DEGRADED},
+		{"link", ERROR_DEGRADED},   {"folder", ERROR_DEGRADED},
+		{"fifo", ERROR_DEGRADED},
+	};
+	char path[96];
+
+	snprintf(path, sizeof path, "%s/link", folder);
+	CU_ASSERT_EQUAL(symlink("/etc/passwd", path), 0);
+	snprintf(path, sizeof path, "%s/fifo", folder);
+	CU_ASSERT_EQUAL(mkfifo(path, 0600), 0);
+	snprintf(path, sizeof path, "%s/folder", folder);
+	CU_ASSERT_EQUAL(mkdir(path, 0700), 0);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct feed_data data;
+		struct error error = {0};
+
+		CU_ASSERT_EQUAL(read_files(&rows[i].name, 1, &data, &error), -1);
+		CU_ASSERT_EQUAL(error.code, rows[i].code);
+		CU_ASSERT_STRING_EQUAL(error.path, rows[i].name);
+	}
+	CU_ASSERT_EQUAL(rmdir(path), 0);
+	remove_file("link");
+	remove_file("fifo");
+}
+
+static void test_no_folder(void)
+{
+	static const char *const files[] = {"feed.csv"};
+	struct policy *policy = policy_of_files(files, 1);
+	struct feed_paths none = {0}, gone = {.folder = "/nonexistent"};
+	struct feed_data data;
+	struct error error = {0};
+
+	CU_ASSERT_EQUAL(feed_read(policy, &none, &data, &error), -1);
+	CU_ASSERT_STRING_EQUAL(error.path, "feed.csv");
+	CU_ASSERT_EQUAL(feed_read(policy, &gone, &data, &error), -1);
+	CU_ASSERT_STRING_EQUAL(error.path, "/nonexistent");
+	CU_ASSERT_EQUAL(feed_stamp(policy, &none), 0);
+	policy_free(policy);
+}
+
+static void test_order(void)
+{
+	static const char *const files[] = {"a.csv", "b.csv"};
+	static const char first[] = "192.0.2.0/24,US,1\n", second[] = "192.0.2.0/24,DE,2\n";
+	struct feed_data data;
+	struct error error;
+
+	write_file("a.csv", first, sizeof first - 1);
+	write_file("b.csv", second, sizeof second - 1);
+	CU_ASSERT_EQUAL_FATAL(read_files(files, 2, &data, &error), 0);
+	CU_ASSERT_EQUAL_FATAL(data.count, 2);
+	CU_ASSERT_EQUAL(data.of_family[0], 2);
+	CU_ASSERT_EQUAL(data.prefixes[0].asn, 1);
+	CU_ASSERT_EQUAL(data.prefixes[1].asn, 2);
+	feed_free(&data);
+	remove_file("a.csv");
+	remove_file("b.csv");
+}
+
+static void test_stamp(void)
+{
+	static const char *const files[] = {"a.csv", "b.csv"};
+	struct policy *one = policy_of_files(files, 1), *two = policy_of_files(files, 2);
+	struct policy *none = policy_empty();
+	struct feed_paths paths = {.folder = folder};
+	uint64_t before, after;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(none);
+	CU_ASSERT_NOT_EQUAL(feed_stamp(none, &paths), 0);
+	CU_ASSERT_EQUAL(feed_stamp(one, &paths), 0);
+	write_file("a.csv", "#\n", 2);
+	before = feed_stamp(one, &paths);
+	CU_ASSERT_NOT_EQUAL(before, 0);
+	CU_ASSERT_EQUAL(feed_stamp(one, &paths), before);
+	CU_ASSERT_EQUAL(feed_stamp(two, &paths), 0);
+	write_file("b.csv", "#\n", 2);
+	CU_ASSERT_NOT_EQUAL(feed_stamp(two, &paths), before);
+	write_file("a.csv", "# longer\n", 9);
+	after = feed_stamp(one, &paths);
+	CU_ASSERT_NOT_EQUAL(after, before);
+	remove_file("a.csv");
+	remove_file("b.csv");
+	policy_free(one);
+	policy_free(two);
+	policy_free(none);
+}
+
+static void test_libloc(void)
+{
+	struct policy *policy = policy_from("{'schema':1}");
+	struct feed_paths paths = {.libloc = "/nonexistent.db"};
+	struct feed_data data;
+	struct error error = {0};
+	char path[96];
+
+	CU_ASSERT_EQUAL(feed_read(policy, &paths, &data, &error), -1);
+	CU_ASSERT_EQUAL(error.code, ERROR_DEGRADED);
+	CU_ASSERT_STRING_EQUAL(error.path, "/nonexistent.db");
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "libloc-database"));
+	CU_ASSERT_EQUAL(feed_stamp(policy, &paths), 0);
+	write_file("broken.db", "LOCDBXX\1 and nothing more", 25);
+	snprintf(path, sizeof path, "%s/broken.db", folder);
+	paths.libloc = path;
+	CU_ASSERT_EQUAL(feed_read(policy, &paths, &data, &error), -1);
+	CU_ASSERT_EQUAL(error.code, ERROR_INVALID);
+	CU_ASSERT_STRING_EQUAL(error.path, path);
+	remove_file("broken.db");
+	policy_free(policy);
+}
+
+int main(void)
+{
+	CU_TestInfo tests[] = {
+		{"lines accepted", test_line_accepted},
+		{"lines that say nothing", test_line_blank},
+		{"lines refused", test_line_refused},
+		{"files refused", test_file_refused},
+		{"file names", test_names},
+		{"no folder", test_no_folder},
+		{"order of feeds", test_order},
+		{"stamp", test_stamp},
+		{"libloc", test_libloc},
+		CU_TEST_INFO_NULL,
+	};
+	int result;
+
+	if (!mkdtemp(folder))
+		return EXIT_FAILURE;
+	result = suite_run("feed", tests);
+	rmdir(folder);
+	return result;
+}
