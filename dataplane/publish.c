@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See publish.h. */
+#include "publish.h"
+#include "say.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LOCK_TRIES = 20, LOCK_PAUSE_MS = 5 };
+
+static int fail(const char *path, const char *what)
+{
+	int result = -errno;
+
+	say("%s: %s: %s", path, what, strerror(errno));
+	return result;
+}
+
+/* Readers hold a shared lock for an instant when they look whether a writer lives. */
+static int lock_board(int fd)
+{
+	const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000L};
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		nanosleep(&pause, NULL);
+	}
+	return -EBUSY;
+}
+
+static int refuse_second(const char *path, int fd)
+{
+	struct board_dataplane other = {0};
+
+	if (pread(fd, &other, sizeof other, 0) != sizeof other || other.magic != BOARD_MAGIC)
+		other.pid = 0;
+	say("%s: another data plane is running, with pid %u", path, other.pid);
+	return -EBUSY;
+}
+
+static int open_board(const char *path, struct publish *publish)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	int result;
+	void *board;
+
+	if (fd < 0)
+		return fail(path, "cannot be opened");
+	result = lock_board(fd);
+	if (result == -EBUSY)
+		result = refuse_second(path, fd);
+	else if (result || (errno = posix_fallocate(fd, 0, sizeof(struct board_dataplane))))
+		result = fail(path, "cannot be taken");
+	if (result)
+		goto out;
+	board = mmap(NULL, sizeof(struct board_dataplane), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		     0);
+	if (board == MAP_FAILED) {
+		result = fail(path, "cannot be mapped");
+		goto out;
+	}
+	publish->board = board;
+	publish->board_fd = fd;
+	return 0;
+out:
+	close(fd);
+	return result;
+}
+
+/*
+ * The counters' size differs from run to run, and a reader may still have the last run's
+ * mapped: so they are a new file that takes the name once it is whole.
+ */
+static int create_counters(const char *run_dir, unsigned workers, struct publish *publish)
+{
+	size_t size = sizeof(struct counters) + workers * sizeof(struct worker_counters);
+	char path[PATH_MAX], temporary[PATH_MAX];
+	struct counters *counters = MAP_FAILED;
+	int fd;
+
+	snprintf(path, sizeof path, "%s/" BOARD_COUNTERS, run_dir);
+	snprintf(temporary, sizeof temporary, "%s/" BOARD_COUNTERS ".new", run_dir);
+	unlink(temporary);
+	fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return fail(temporary, "cannot be created");
+	errno = posix_fallocate(fd, 0, (off_t)size);
+	if (errno == 0)
+		counters =
+			mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+	close(fd);
+	if (counters == MAP_FAILED)
+		return fail(temporary, "cannot be mapped");
+	counters->magic = COUNTERS_MAGIC;
+	counters->version = COUNTERS_VERSION;
+	counters->workers = workers;
+	publish->counters = counters;
+	publish->counters_size = size;
+	return rename(temporary, path) ? fail(path, "cannot be replaced") : 0;
+}
+
+/* The magic goes first and comes last: a reader sees the old board, no board, or the new. */
+static void begin_board(struct board_dataplane *board, unsigned workers, uint64_t now_ns)
+{
+	__atomic_store_n(&board->magic, 0, __ATOMIC_SEQ_CST);
+	memset(board, 0, sizeof *board);
+	board->version = BOARD_VERSION;
+	board->workers = workers;
+	board->pid = (uint32_t)getpid();
+	board->started_ns = now_ns;
+	__atomic_store_n(&board->magic, BOARD_MAGIC, __ATOMIC_SEQ_CST);
+}
+
+int publish_open(const char *run_dir, unsigned workers, uint64_t now_ns, struct publish *publish)
+{
+	struct publish opened = {.board_fd = -1};
+	char path[PATH_MAX];
+	int result;
+
+	if (mkdir(run_dir, 0755) && errno != EEXIST)
+		return fail(run_dir, "cannot be made");
+	snprintf(path, sizeof path, "%s/" BOARD_DATAPLANE, run_dir);
+	if ((result = open_board(path, &opened)))
+		return result;
+	if ((result = create_counters(run_dir, workers, &opened))) {
+		publish_close(&opened);
+		return result;
+	}
+	begin_board(opened.board, workers, now_ns);
+	*publish = opened;
+	return 0;
+}
+
+void publish_close(struct publish *publish)
+{
+	if (publish->counters)
+		munmap(publish->counters, publish->counters_size);
+	munmap(publish->board, sizeof *publish->board);
+	close(publish->board_fd);
+	*publish = (struct publish){.board_fd = -1};
+}
+
+void publish_refusal(struct publish *publish, const struct board_refusal *refusal)
+{
+	struct board_dataplane *board = publish->board;
+
+	__atomic_store_n(&board->serial, board->serial + 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	board->refusal = *refusal;
+	__atomic_store_n(&board->serial, board->serial + 1, __ATOMIC_RELEASE);
+}

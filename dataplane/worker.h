@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A worker: the loop of one lcore that moves packets between all pairs of ports. */
+#pragma once
+
+#include "crossing.h"
+#include "pipeline.h"
+
+struct worker {
+	_Alignas(64) struct pipeline pipeline;
+	const struct pair *pairs;
+	unsigned pair_count;
+	unsigned index;
+	struct crossing *crossing;
+	struct board_worker *board;
+	int64_t *packets_left; /* of all workers together; NULL: no end to them */
+	bool *stopping;        /* anyone sets it, everyone heeds it */
+};
+
+/* An lcore's function: run until `stopping`; `argument` is the struct worker. */
+int worker_run(void *argument);
