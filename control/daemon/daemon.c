@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The parts of the daemon put together. See daemon.h. */
+#include "daemon/daemon.h"
+
+#include "daemon/rpc.h"
+
+#include <errno.h>
+#include <string.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SOCKET_BACKLOG = 64 };
+
+/* Whoever holds the board may replace a socket that a dead daemon left. fd, or -1. */
+static int socket_make(const char *folder, struct sockaddr_un *made, struct error *error)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int size = snprintf(address.sun_path, sizeof address.sun_path, "%s/control.sock", folder);
+	int fd;
+
+	if (size >= (int)sizeof address.sun_path)
+		return error_set(error, ERROR_INVALID, folder, "is too long a name for a socket");
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || (unlink(address.sun_path) && errno != ENOENT) ||
+	    bind(fd, (const struct sockaddr *)&address, sizeof address) ||
+	    chmod(address.sun_path, 0666) || listen(fd, SOCKET_BACKLOG)) {
+		error_set(error, ERROR_DEGRADED, address.sun_path, "%s", strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	*made = address;
+	return fd;
+}
+
+/*
+ * Loaded segments do not say from which feeds they were made: find out while nobody waits,
+ * so that the first change need not.
+ */
+static int on_warm(sd_event_source *source, void *context)
+{
+	struct daemon *daemon = context;
+	struct publisher *publisher = &daemon->publisher;
+	struct compiled compiled = {0};
+	struct error ignored;
+
+	(void)source;
+	if (publisher->active.generation && !publisher_busy(publisher) &&
+	    daemon_compile(daemon, publisher->active.policy, &compiled, &ignored) == 0)
+		publisher_adopt(publisher, &compiled);
+	return 0;
+}
+
+static int add_warm(struct daemon *daemon)
+{
+	int result = sd_event_add_defer(daemon->event, &daemon->warm, on_warm, daemon);
+
+	return result < 0 ? result
+			  : sd_event_source_set_priority(daemon->warm, SD_EVENT_PRIORITY_IDLE);
+}
+
+static int parts_open(const struct options *options, int fd, struct daemon *daemon,
+		      struct error *error)
+{
+	struct taker taker = rpc_taker(daemon);
+	int result;
+
+	if (publisher_open(daemon->event, &daemon->store, &daemon->boards, &daemon->publisher,
+			   error))
+		return -1;
+	if (fd < 0)
+		fd = socket_make(options->run, &daemon->made, error);
+	if (fd >= 0) {
+		result =
+			server_open(daemon->event, fd, options->operators, &taker, &daemon->server);
+		if (result == 0 && (result = add_warm(daemon)) >= 0)
+			return 0;
+		error_set(error, ERROR_DEGRADED, "control.sock", "%s", strerror(-result));
+		close(fd);
+	}
+	publisher_close(&daemon->publisher);
+	return -1;
+}
+
+int daemon_open(const struct options *options, sd_event *event, int fd, struct daemon *daemon,
+		struct error *error)
+{
+	memset(daemon, 0, sizeof *daemon);
+	daemon->event = event;
+	daemon->feeds = (struct feed_paths){options->libloc, options->feeds};
+	/* The board first: a second daemon must not touch the state of the one that holds it. */
+	if (boards_open(options->run, &daemon->boards, error))
+		return -1;
+	if (store_open(options->state, &daemon->store, error)) {
+		boards_close(&daemon->boards);
+		return -1;
+	}
+	daemon->audit.folder = daemon->store.folder;
+	changes_open(&daemon->changes);
+	if (parts_open(options, fd, daemon, error)) {
+		store_close(&daemon->store);
+		boards_close(&daemon->boards);
+		return -1;
+	}
+	return 0;
+}
+
+void daemon_close(struct daemon *daemon)
+{
+	sd_event_source_disable_unref(daemon->warm);
+	server_close(&daemon->server);
+	if (*daemon->made.sun_path)
+		unlink(daemon->made.sun_path);
+	publisher_close(&daemon->publisher);
+	changes_close(&daemon->changes);
+	store_close(&daemon->store);
+	boards_close(&daemon->boards);
+}
+
+int daemon_compile(struct daemon *daemon, struct policy *policy, struct compiled *compiled,
+		   struct error *error)
+{
+	const struct edition *active = &daemon->publisher.active;
+
+	if (!policy->has_salt) {
+		if (store_salt(&daemon->store, policy->salt, error))
+			return -1;
+		policy->has_salt = true;
+	}
+	/*
+	 * Feeds that are read for the first time, or changed, block the loop for up to a second
+	 * or so: a change is not answered before it is enforced, nobody else's is taken
+	 * meanwhile, and the data plane goes on by itself.
+	 */
+	return compile(policy, &daemon->feeds, active->generation ? &active->compiled : NULL,
+		       compiled, error);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The daemon as a whole: its parts, and how they are started. */
+#pragma once
+
+#include "daemon/audit.h"
+#include "daemon/change.h"
+#include "daemon/publish.h"
+#include "daemon/server.h"
+
+#include <sys/un.h>
+
+struct options {
+	const char *state, *run; /* folders */
+	const char *feeds;       /* folder of CSV feeds */
+	const char *libloc;      /* database file, or NULL: the system's */
+	gid_t operators;         /* or ROLE_NO_GROUP */
+};
+
+struct daemon {
+	sd_event *event;
+	struct feed_paths feeds;
+	struct store store;
+	struct boards boards;
+	struct publisher publisher;
+	struct server server;
+	struct sockaddr_un made; /* the socket's address, to be removed; empty: it was given */
+	struct audit audit;
+	struct changes changes;
+	sd_event_source *warm;
+	struct image image;        /* of the active edition, for explaining */
+	uint64_t image_generation; /* when it was opened; 0: not yet */
+};
+
+/*
+ * Start all but the event loop. fd: the listening socket, or -1 to make control.sock in
+ * the run folder. *daemon is filled in place and must not move. 0, or -1 with *error.
+ */
+int daemon_open(const struct options *options, sd_event *event, int fd, struct daemon *daemon,
+		struct error *error);
+void daemon_close(struct daemon *daemon);
+
+/*
+ * Compile with the daemon's feeds and, where `policy` has no salt, the store's. What has
+ * not changed is taken from the active edition. 0, or -1 with *error.
+ */
+int daemon_compile(struct daemon *daemon, struct policy *policy, struct compiled *compiled,
+		   struct error *error);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* explain and health. */
+#include "daemon/methods.h"
+
+#include "daemon/clock.h"
+#include "explain/explain.h"
+#include "policy/text.h"
+
+#include <string.h>
+
+/* A main thread that has not come round for so long is not just busy. */
+static const uint64_t heartbeat_late_ns = UINT64_C(5000000000);
+
+int explain_method(struct call *call)
+{
+	struct daemon *daemon = call->daemon;
+	const struct edition *active = &daemon->publisher.active;
+	json_int_t port = call_integer(call, "port", EXPLAIN_NO_PORT);
+	struct packet packet;
+	json_t *answer;
+
+	if (port < EXPLAIN_NO_PORT || port > UINT16_MAX)
+		return error_set(call->error, ERROR_INVALID, "port", "is not 0 to 65535");
+	if (explain_packet(call_string(call, "source", ""), call_string(call, "destination", ""),
+			   (int)port, call_string(call, "protocol", "tcp"), &packet, call->error))
+		return -1;
+	if (active->generation == 0)
+		return error_set(call->error, ERROR_DEGRADED, "", "no policy has been applied yet");
+	/* Opened when first asked for: a change does not wait for this. */
+	if (daemon->image_generation != active->generation) {
+		if (compiled_open(&active->compiled, &daemon->image, call->error))
+			return -1;
+		daemon->image_generation = active->generation;
+	}
+	answer = explain(&daemon->image, &packet, call->now_ns);
+	if (!answer)
+		return call_no_memory(call);
+	json_decref(call->answer);
+	call->answer = answer;
+	return 0;
+}
+
+static json_t *print_dataplane(const struct board_dataplane *dataplane)
+{
+	char started[TEXT_TIME];
+	uint32_t from_disk;
+
+	if (!dataplane)
+		return json_pack("{sb}", "running", 0);
+	text_print_time(dataplane->started_ns, started);
+	from_disk = __atomic_load_n(&dataplane->from_disk, __ATOMIC_RELAXED);
+	return json_pack("{sb, sI, sI, sI, sb, ss}", "running", 1, "pid",
+			 (json_int_t)dataplane->pid, "workers",
+			 (json_int_t)dataplane_workers(dataplane), "generation",
+			 (json_int_t)dataplane_generation(dataplane), "from_disk", from_disk != 0,
+			 "started", started);
+}
+
+static int add_problem(json_t *problems, const char *place, const char *message)
+{
+	return json_array_append_new(problems,
+				     json_sprintf("%s%s%s", place, *place ? ": " : "", message));
+}
+
+static int dataplane_problems(const struct publisher *publisher,
+			      const struct board_dataplane *dataplane, json_t *problems)
+{
+	uint64_t generation = publisher->active.generation, now_ns = clock_ns(CLOCK_BOOTTIME);
+	uint64_t heartbeat_ns;
+	struct board_refusal refusal;
+	int failed = 0;
+
+	if (!dataplane)
+		return add_problem(problems, "", "no data plane is running: nothing is filtered");
+	heartbeat_ns = __atomic_load_n(&dataplane->heartbeat_ns, __ATOMIC_RELAXED);
+	if (now_ns > heartbeat_ns + heartbeat_late_ns)
+		failed |= add_problem(problems, "data plane", "its main thread stands still");
+	if (dataplane_refused(dataplane, generation, &refusal))
+		failed |= add_problem(problems, "data plane refuses the active generation",
+				      refusal.message);
+	else if (!publisher_busy(publisher) && generation != dataplane_generation(dataplane))
+		failed |= add_problem(problems, "data plane", "decides by another generation");
+	return failed;
+}
+
+static int own_problems(const struct daemon *daemon, json_t *problems)
+{
+	const struct publisher *publisher = &daemon->publisher;
+	int failed = 0;
+
+	if (publisher->damage.code)
+		failed |= add_problem(problems, publisher->damage.path, publisher->damage.message);
+	if (publisher->unkept.code)
+		failed |= json_array_append_new(
+			problems, json_sprintf("the active generation is not on disk: %s: %s",
+					       publisher->unkept.path, publisher->unkept.message));
+	if (daemon->audit.failed)
+		failed |= add_problem(problems, AUDIT_FILE, strerror(daemon->audit.failed));
+	return failed;
+}
+
+int health_method(struct call *call)
+{
+	struct daemon *daemon = call->daemon;
+	const struct publisher *publisher = &daemon->publisher;
+	const struct board_dataplane *dataplane = boards_dataplane(&daemon->boards);
+	json_t *problems = json_array();
+
+	if (own_problems(daemon, problems) || dataplane_problems(publisher, dataplane, problems)) {
+		json_decref(problems);
+		return call_no_memory(call);
+	}
+	if (call_add(call, "ok", json_boolean(json_array_size(problems) == 0)) ||
+	    call_add(call, "generation", json_integer((json_int_t)publisher->active.generation)) ||
+	    call_add(call, "dataplane", print_dataplane(dataplane))) {
+		json_decref(problems);
+		return -1;
+	}
+	return call_add(call, "problems", problems);
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* set.add, set.remove, set.replace and set.list. */
+#include "daemon/methods.h"
+
+#include "policy/path.h"
+#include "policy/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LIST_LIMIT = 1000 };
+
+struct entries {
+	struct entry_params *list;
+	size_t count;
+};
+
+static void entries_free(struct entries *entries)
+{
+	for (size_t i = 0; i < entries->count; i++)
+		free(entries->list[i].reason);
+	free(entries->list);
+}
+
+static int entries_parse(struct call *call, struct entries *entries)
+{
+	const json_t *array = json_object_get(call->params, "entries");
+	size_t count = json_array_size(array);
+	struct entries parsed = {.list = calloc(count ? count : 1, sizeof *parsed.list)};
+
+	if (!parsed.list)
+		return call_no_memory(call);
+	for (; parsed.count < count; parsed.count++) {
+		struct path path = {.text = "entries"};
+
+		path_index(&path, parsed.count);
+		if (policy_parse_entry(json_array_get(array, parsed.count), path.text, call->now_ns,
+				       &parsed.list[parsed.count], call->error)) {
+			entries_free(&parsed);
+			return -1;
+		}
+	}
+	*entries = parsed;
+	return 0;
+}
+
+/* Give the entries to the set; what it did not take over is freed. */
+static int entries_add(struct entries *entries, struct set_params *set, size_t *changed)
+{
+	int result = set_params_add(set, entries->list, entries->count, changed);
+
+	if (result == 0)
+		free(entries->list);
+	else
+		entries_free(entries);
+	return result;
+}
+
+/* Expired entries are no longer enforced; here is where they leave the policy. */
+static void expire_all(struct policy *policy, uint64_t now_ns)
+{
+	for (size_t i = 0; i < policy->set_count; i++)
+		set_params_expire(&policy->sets[i], now_ns);
+}
+
+static int check_room(struct call *call, size_t more)
+{
+	const struct policy *policy = *call->draft;
+	size_t count = more;
+
+	for (size_t i = 0; i < policy->set_count; i++)
+		count += policy->sets[i].count;
+	if (count > CAP_SET_ENTRIES)
+		return error_set(call->error, ERROR_CAPACITY, "entries",
+				 "more than %d entries in all sets", CAP_SET_ENTRIES);
+	return 0;
+}
+
+static int no_such_set(struct call *call, const char *name)
+{
+	return error_set(call->error, ERROR_INVALID, "set", "there is no set %s", name);
+}
+
+static struct set_params *set_named(struct call *call)
+{
+	const char *name = call_string(call, "set", "");
+	uint16_t set = policy_set(*call->draft, name);
+
+	if (set != NONE)
+		return &(*call->draft)->sets[set];
+	no_such_set(call, name);
+	return NULL;
+}
+
+static int verdict_parse(struct call *call, uint8_t *verdict)
+{
+	const char *word = call_string(call, "verdict", NULL);
+
+	if (!word)
+		*verdict = 0;
+	else if (strcmp(word, "allow") == 0)
+		*verdict = SET_ALLOW;
+	else if (strcmp(word, "block") == 0)
+		*verdict = SET_BLOCK;
+	else
+		return error_set(call->error, ERROR_INVALID, "verdict",
+				 "is neither allow nor block");
+	return 0;
+}
+
+/* The set to add to: made, where there is none and the request says what it is to be. */
+static struct set_params *set_wanted(struct call *call)
+{
+	const char *name = call_string(call, "set", "");
+	uint16_t set = policy_set(*call->draft, name);
+	uint8_t verdict;
+
+	if (verdict_parse(call, &verdict))
+		return NULL;
+	if (set == NONE && verdict == 0) {
+		no_such_set(call, name);
+		return NULL;
+	}
+	if (set == NONE && !text_is_name(name)) {
+		error_set(call->error, ERROR_INVALID, "set", "is not a name");
+		return NULL;
+	}
+	if (set == NONE) {
+		set = policy_add_set(*call->draft, name, verdict);
+		if (set == NONE)
+			error_set(call->error, ERROR_CAPACITY, "set", "no room for another set");
+	} else if (verdict && (*call->draft)->sets[set].verdict != verdict) {
+		error_set(call->error, ERROR_INVALID, "verdict", "is not that of the set %s", name);
+		set = NONE;
+	}
+	return set == NONE ? NULL : &(*call->draft)->sets[set];
+}
+
+static int answer_changed(struct call *call, size_t changed)
+{
+	return call_add(call, "changed", json_integer((json_int_t)changed));
+}
+
+int set_add_method(struct call *call)
+{
+	struct entries entries;
+	struct set_params *set;
+	size_t changed;
+
+	if (entries_parse(call, &entries))
+		return -1;
+	expire_all(*call->draft, call->now_ns);
+	set = check_room(call, entries.count) ? NULL : set_wanted(call);
+	if (!set) {
+		entries_free(&entries);
+		return -1;
+	}
+	if (entries_add(&entries, set, &changed))
+		return call_no_memory(call);
+	return answer_changed(call, changed);
+}
+
+static int prefixes_parse(struct call *call, struct prefix **prefixes, size_t *count)
+{
+	const json_t *array = json_object_get(call->params, "prefixes");
+	size_t size = json_array_size(array);
+	struct prefix *parsed = calloc(size ? size : 1, sizeof *parsed);
+
+	if (!parsed)
+		return call_no_memory(call);
+	for (size_t i = 0; i < size; i++) {
+		const char *text = json_string_value(json_array_get(array, i));
+		const char *why = "must be a string";
+		struct path path = {.text = "prefixes"};
+
+		path_index(&path, i);
+		if (!text || prefix_parse(text, &parsed[i], &why)) {
+			free(parsed);
+			return error_set(call->error, ERROR_INVALID, path.text, "%s", why);
+		}
+	}
+	*prefixes = parsed;
+	*count = size;
+	return 0;
+}
+
+int set_remove_method(struct call *call)
+{
+	struct set_params *set = set_named(call);
+	struct prefix *prefixes;
+	size_t count, changed;
+	int result;
+
+	if (!set || prefixes_parse(call, &prefixes, &count))
+		return -1;
+	expire_all(*call->draft, call->now_ns);
+	result = set_params_remove(set, prefixes, count, &changed);
+	free(prefixes);
+	return result ? call_no_memory(call) : answer_changed(call, changed);
+}
+
+static bool entries_equal(const struct entry_params *a, const struct entry_params *b)
+{
+	const char *reason = a->reason ? a->reason : "", *other = b->reason ? b->reason : "";
+
+	return a->expires_ns == b->expires_ns && strcmp(reason, other) == 0;
+}
+
+/* Entries of `new` that are new or different, and of `old` that are gone. */
+static size_t count_changed(const struct set_params *old, const struct set_params *new)
+{
+	size_t changed = 0;
+
+	for (size_t i = 0; i < old->count; i++)
+		changed += set_params_find(new, &old->entries[i].prefix) == SIZE_MAX;
+	for (size_t i = 0; i < new->count; i++) {
+		size_t at = set_params_find(old, &new->entries[i].prefix);
+
+		changed += at == SIZE_MAX || !entries_equal(&old->entries[at], &new->entries[i]);
+	}
+	return changed;
+}
+
+int set_replace_method(struct call *call)
+{
+	struct set_params *set = set_named(call), sorted = {0};
+	struct entries entries, former;
+	size_t changed;
+
+	if (!set || entries_parse(call, &entries))
+		return -1;
+	expire_all(*call->draft, call->now_ns);
+	if (check_room(call, entries.count > set->count ? entries.count - set->count : 0)) {
+		entries_free(&entries);
+		return -1;
+	}
+	if (entries_add(&entries, &sorted, &changed))
+		return call_no_memory(call);
+	changed = count_changed(set, &sorted);
+	former = (struct entries){set->entries, set->count};
+	set->entries = sorted.entries;
+	set->count = sorted.count;
+	set->capacity = sorted.capacity;
+	entries_free(&former);
+	return answer_changed(call, changed);
+}
+
+static bool is_live(const struct entry_params *entry, uint64_t now_ns)
+{
+	return entry->expires_ns == 0 || entry->expires_ns > now_ns;
+}
+
+static size_t count_live(const struct set_params *set, uint64_t now_ns)
+{
+	size_t live = 0;
+
+	for (size_t i = 0; i < set->count; i++)
+		live += is_live(&set->entries[i], now_ns);
+	return live;
+}
+
+static const char *verdict_of(const struct set_params *set)
+{
+	return set->verdict == SET_ALLOW ? "allow" : "block";
+}
+
+static int list_sets(struct call *call, const struct policy *policy)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < policy->set_count; i++) {
+		const struct set_params *set = &policy->sets[i];
+		json_int_t live = (json_int_t)count_live(set, call->now_ns);
+
+		if (json_array_append_new(list,
+					  json_pack("{ss, ss, sI}", "name", set->name, "verdict",
+						    verdict_of(set), "entries", live))) {
+			json_decref(list);
+			return call_no_memory(call);
+		}
+	}
+	return call_add(call, "sets", list);
+}
+
+/* Live entries `offset` to `offset + limit`. */
+static json_t *list_entries(const struct set_params *set, uint64_t now_ns, size_t offset,
+			    size_t limit)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0, live = 0; i < set->count && json_array_size(list) < limit; i++) {
+		if (!is_live(&set->entries[i], now_ns) || live++ < offset)
+			continue;
+		if (json_array_append_new(list, policy_print_entry(&set->entries[i]))) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+int set_list_method(struct call *call)
+{
+	const struct policy *policy = call->daemon->publisher.active.policy;
+	const char *name = call_string(call, "set", NULL);
+	json_int_t offset = call_integer(call, "offset", 0);
+	json_int_t limit = call_integer(call, "limit", LIST_LIMIT);
+	const struct set_params *set;
+	uint16_t index;
+
+	if (call_check_policy(call))
+		return -1;
+	if (offset < 0 || limit < 0)
+		return error_set(call->error, ERROR_INVALID, offset < 0 ? "offset" : "limit",
+				 "is negative");
+	if (!name)
+		return list_sets(call, policy);
+	index = policy_set(policy, name);
+	if (index == NONE)
+		return no_such_set(call, name);
+	set = &policy->sets[index];
+	if (call_add(call, "name", json_string(set->name)) ||
+	    call_add(call, "verdict", json_string(verdict_of(set))) ||
+	    call_add(call, "total", json_integer((json_int_t)count_live(set, call->now_ns))))
+		return -1;
+	return call_add(call, "entries",
+			list_entries(set, call->now_ns, (size_t)offset, (size_t)limit));
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Clients and their buffers. See server.h. */
+#include "daemon/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Lines taken from one client before others get a turn. */
+enum { LINES_A_TURN = 16 };
+
+/* Give the client's answers so much room; 0 is none. -ENOMEM: they have what they had. */
+static int out_resize(struct client *client, size_t capacity)
+{
+	char *out = NULL;
+
+	if (capacity && !(out = realloc(client->out, capacity)))
+		return -ENOMEM;
+	if (!capacity)
+		free(client->out);
+	if (client->peer.role == ROLE_VIEWER)
+		client->server->viewers_out += capacity - client->out_capacity;
+	client->out = out;
+	client->out_capacity = capacity;
+	return 0;
+}
+
+static int out_room(struct client *client, size_t size)
+{
+	size_t capacity = client->out_capacity ? client->out_capacity : 4096;
+
+	if (client->out_sent > 0) {
+		client->out_used -= client->out_sent;
+		memmove(client->out, client->out + client->out_sent, client->out_used);
+		client->out_sent = 0;
+	}
+	while (capacity < client->out_used + size)
+		capacity *= 2;
+	return capacity == client->out_capacity ? 0 : out_resize(client, capacity);
+}
+
+/* Whether this client, or all of its kind, leave too much unread to be sent more. */
+static bool out_is_full(const struct client *client)
+{
+	return client->out_used - client->out_sent > SERVER_UNREAD ||
+	       (client->peer.role == ROLE_VIEWER && client->out_used > client->out_sent &&
+		client->server->viewers_out > SERVER_VIEWERS_UNREAD);
+}
+
+static void client_free(struct client *client)
+{
+	struct server *server = client->server;
+
+	server->taker.gone(server->taker.context, client);
+	TAILQ_REMOVE(&server->clients, client, link);
+	server->count--;
+	sd_event_source_disable_unref(client->io);
+	sd_event_source_disable_unref(client->work);
+	close(client->fd);
+	lines_free(&client->lines);
+	out_resize(client, 0);
+	free(client);
+}
+
+static void client_flush(struct client *client)
+{
+	while (!client->mute && client->out_sent < client->out_used) {
+		ssize_t sent =
+			send(client->fd, client->out + client->out_sent,
+			     client->out_used - client->out_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (sent >= 0)
+			client->out_sent += (size_t)sent;
+		else if (errno == EAGAIN)
+			return;
+		else if (errno != EINTR)
+			client->mute = true;
+	}
+	/* A large answer's memory is not kept for small ones. */
+	if (client->out_capacity > SERVER_KEPT)
+		out_resize(client, 0);
+	client->out_used = client->out_sent = 0;
+}
+
+static void send_text(struct client *client, const char *text)
+{
+	size_t size = strlen(text);
+
+	if (out_is_full(client) || out_room(client, size + 1)) {
+		client->lost = true;
+		return;
+	}
+	memcpy(client->out + client->out_used, text, size);
+	client->out[client->out_used + size] = '\n';
+	client->out_used += size + 1;
+	client_flush(client);
+}
+
+void server_send(struct client *client, json_t *message)
+{
+	char *text = message && !client->lost ? json_dumps(message, JSON_COMPACT) : NULL;
+
+	json_decref(message);
+	if (text)
+		send_text(client, text);
+	else
+		client->lost = true;
+	free(text);
+}
+
+/* Take whole lines, a few at a time. True: more may be there. */
+static bool client_take(struct client *client)
+{
+	struct server *server = client->server;
+	const char *line;
+	size_t size;
+
+	for (int taken = 0; !client->held && !client->closing && !client->lost; taken++) {
+		if (taken == LINES_A_TURN)
+			return true;
+		switch (lines_next(&client->lines, &line, &size)) {
+		case LINES_NONE:
+			client->closing = client->ended;
+			return false;
+		case LINES_TOO_LONG:
+			server->taker.too_long(server->taker.context, client);
+			client->closing = true;
+			return false;
+		case LINES_ONE:
+			break;
+		}
+		switch (server->taker.take(server->taker.context, client, line, size)) {
+		case TAKEN_LATER:
+			client->held = true;
+			return false;
+		case TAKEN_HELD:
+			client->held = true;
+			break;
+		case TAKEN:
+			break;
+		}
+		lines_done(&client->lines, size);
+	}
+	return false;
+}
+
+/* Ask the event loop for what this client can do next, or end it. */
+static void client_arm(struct client *client, bool more)
+{
+	bool unsent = client->out_sent < client->out_used;
+	bool readable = !more && !client->held && !client->ended && !client->closing;
+	uint32_t events = (readable ? EPOLLIN : 0) | (unsent ? EPOLLOUT : 0);
+	/* Of a hang-up the kernel goes on telling whoever listens at all. */
+	bool listen = events != 0 || !client->hung;
+
+	if (client->lost || (client->closing && !unsent && !client->held)) {
+		client_free(client);
+		return;
+	}
+	if (sd_event_source_set_io_events(client->io, events) < 0 ||
+	    sd_event_source_set_enabled(client->io, listen ? SD_EVENT_ON : SD_EVENT_OFF) < 0 ||
+	    sd_event_source_set_enabled(client->work, more ? SD_EVENT_ONESHOT : SD_EVENT_OFF) < 0)
+		client_free(client);
+}
+
+static int on_work(sd_event_source *source, void *context)
+{
+	struct client *client = context;
+
+	(void)source;
+	client_arm(client, client_take(client));
+	return 0;
+}
+
+static void client_read(struct client *client)
+{
+	char *room = lines_room(&client->lines);
+	ssize_t got;
+
+	if (!room) {
+		client->lost = true;
+		return;
+	}
+	got = recv(client->fd, room, LINES_ROOM, MSG_DONTWAIT);
+	if (got > 0)
+		lines_add(&client->lines, (size_t)got);
+	else if (got == 0)
+		client->ended = true;
+	else if (errno != EAGAIN && errno != EINTR)
+		client->lost = true;
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+	struct client *client = context;
+
+	(void)source;
+	(void)fd;
+	if (events & EPOLLOUT)
+		client_flush(client);
+	if (events & EPOLLIN)
+		client_read(client);
+	if (events & (EPOLLHUP | EPOLLERR))
+		client->hung = true;
+	client_arm(client, client_take(client));
+	return 0;
+}
+
+void server_wake(struct client *client)
+{
+	client->held = false;
+	if (sd_event_source_set_enabled(client->work, SD_EVENT_ONESHOT) < 0)
+		client->lost = true;
+}
+
+/* The most clients there may be for one of this role to be let in. */
+static unsigned clients_cap(enum role role)
+{
+	return role == ROLE_VIEWER ? SERVER_VIEWERS : SERVER_CLIENTS;
+}
+
+static int client_start(struct server *server, int fd)
+{
+	static const char full[] = "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32000,"
+				   "\"message\":\"too many clients\","
+				   "\"data\":{\"code\":\"CAPACITY\",\"path\":\"\"}}}\n";
+	struct client *client;
+	struct peer peer;
+	int result = role_of(fd, server->operators, &peer);
+
+	if (result)
+		return result;
+	if (server->count >= clients_cap(peer.role)) {
+		send(fd, full, sizeof full - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+		return -EUSERS;
+	}
+	client = calloc(1, sizeof *client);
+	if (!client)
+		return -ENOMEM;
+	*client = (struct client){.server = server, .fd = fd, .peer = peer};
+	result = sd_event_add_io(server->event, &client->io, fd, EPOLLIN, on_io, client);
+	if (result >= 0)
+		result = sd_event_add_defer(server->event, &client->work, on_work, client);
+	if (result < 0) {
+		sd_event_source_disable_unref(client->io);
+		free(client);
+		return result;
+	}
+	TAILQ_INSERT_TAIL(&server->clients, client, link);
+	server->count++;
+	server->taker.came(server->taker.context, client);
+	client_arm(client, false);
+	return 0;
+}
+
+static int on_accept(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+	struct server *server = context;
+	int accepted = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	(void)source;
+	(void)events;
+	if (accepted >= 0 && client_start(server, accepted) < 0)
+		close(accepted);
+	return 0;
+}
+
+int server_open(sd_event *event, int fd, gid_t operators, const struct taker *taker,
+		struct server *server)
+{
+	int result;
+
+	*server = (struct server){
+		.event = event,
+		.taker = *taker,
+		.operators = operators,
+		.fd = fd,
+	};
+	TAILQ_INIT(&server->clients);
+	result = sd_event_add_io(event, &server->accept, fd, EPOLLIN, on_accept, server);
+	return result < 0 ? result : 0;
+}
+
+void server_close(struct server *server)
+{
+	struct client *client;
+
+	while ((client = TAILQ_FIRST(&server->clients)))
+		client_free(client);
+	sd_event_source_disable_unref(server->accept);
+	close(server->fd);
+}

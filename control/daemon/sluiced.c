@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The daemon's main: options, signals, systemd, the event loop. */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <systemd/sd-daemon.h>
+
+enum { EXIT_USAGE = 2 };
+
+static const struct option options_known[] = {
+	{"state", required_argument, NULL, 's'},     {"run", required_argument, NULL, 'r'},
+	{"feeds", required_argument, NULL, 'f'},     {"libloc", required_argument, NULL, 'l'},
+	{"operators", required_argument, NULL, 'o'}, {"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'v'},         {0},
+};
+
+static const char usage[] =
+	"sluiced [OPTION...]: take changes on a socket and publish them to the data plane\n"
+	"\n"
+	"  --state DIR        what outlives a restart (/var/lib/sluice)\n"
+	"  --run DIR          boards and control.sock (/run/sluice)\n"
+	"  --feeds DIR        CSV origin feeds (feeds in the state folder)\n"
+	"  --libloc FILE      libloc's database (that of the system's package)\n"
+	"  --operators GROUP  whose members are operators\n"
+	"  --help, --version\n";
+
+static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+	(void)info;
+	(void)context;
+	return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+static int say(const struct error *error)
+{
+	fprintf(stderr, "sluiced: %s%s%s\n", error->path, *error->path ? ": " : "", error->message);
+	return EXIT_FAILURE;
+}
+
+/* The exit status, or -1 to go on. */
+static int options_read(int argc, char **argv, struct options *options)
+{
+	struct error error;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options_known, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			options->state = optarg;
+			break;
+		case 'r':
+			options->run = optarg;
+			break;
+		case 'f':
+			options->feeds = optarg;
+			break;
+		case 'l':
+			options->libloc = optarg;
+			break;
+		case 'o':
+			if (role_group(optarg, &options->operators, &error))
+				return say(&error);
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return EXIT_SUCCESS;
+		case 'v':
+			puts("sluiced " SLUICE_VERSION);
+			return EXIT_SUCCESS;
+		default:
+			fputs(usage, stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind == argc)
+		return -1;
+	fprintf(stderr, "sluiced: %s: takes no arguments\n%s", argv[optind], usage);
+	return EXIT_USAGE;
+}
+
+static int add_signals(sd_event *event)
+{
+	static const int ends[] = {SIGTERM, SIGINT};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (unsigned i = 0; i < 2; i++)
+		sigaddset(&set, ends[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -1;
+	for (unsigned i = 0; i < 2; i++) {
+		if (sd_event_add_signal(event, NULL, ends[i], on_terminate, NULL) < 0)
+			return -1;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	return sd_event_set_watchdog(event, 1) < 0 ? -1 : 0;
+}
+
+/* The socket that systemd listens on for us: fd, or -1: none was given. */
+static int activation_fd(struct error *error)
+{
+	int count = sd_listen_fds(1), fd = SD_LISTEN_FDS_START;
+
+	if (count <= 0)
+		return -1;
+	if (count > 1 || sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) <= 0) {
+		error_set(error, ERROR_INVALID, "socket activation",
+			  "wants one listening stream socket of the unix family");
+		return -2;
+	}
+	/* A client that is gone by then must not have accept(2) wait for another. */
+	if (fcntl(fd, F_SETFL, O_NONBLOCK)) {
+		error_set(error, ERROR_DEGRADED, "socket activation", "%s", strerror(errno));
+		return -2;
+	}
+	return fd;
+}
+
+/* What the operator should know of a start that was not as usual. */
+static void tell(const struct publisher *publisher)
+{
+	if (publisher->damage.code)
+		say(&publisher->damage);
+	fprintf(stderr, "sluiced: generation %llu\n",
+		(unsigned long long)publisher->active.generation);
+}
+
+static int serve(const struct options *options, sd_event *event)
+{
+	static struct daemon daemon;
+	struct error error;
+	int fd = activation_fd(&error), result;
+
+	if (fd < -1 || daemon_open(options, event, fd, &daemon, &error))
+		return say(&error);
+	tell(&daemon.publisher);
+	sd_notifyf(0, "READY=1\nSTATUS=generation %llu",
+		   (unsigned long long)daemon.publisher.active.generation);
+	result = sd_event_loop(event);
+	sd_notify(0, "STOPPING=1");
+	daemon_close(&daemon);
+	if (result < 0)
+		fprintf(stderr, "sluiced: event loop: %s\n", strerror(-result));
+	return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {
+		.state = "/var/lib/sluice",
+		.run = "/run/sluice",
+		.operators = (gid_t)ROLE_NO_GROUP,
+	};
+	int status = options_read(argc, argv, &options);
+	char *feeds = NULL;
+	sd_event *event;
+
+	if (status >= 0)
+		return status;
+	if (!options.feeds && asprintf(&feeds, "%s/feeds", options.state) < 0)
+		return EXIT_FAILURE;
+	if (feeds)
+		options.feeds = feeds;
+	if (sd_event_default(&event) < 0 || add_signals(event)) {
+		fputs("sluiced: no event loop\n", stderr);
+		free(feeds);
+		return EXIT_FAILURE;
+	}
+	status = serve(&options, event);
+	sd_event_unref(event);
+	free(feeds);
+	return status;
+}

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How a change meets a data plane: one that crosses, refuses, is slow, comes, goes."""
+
+import os
+import signal
+import subprocess
+
+from harness import POLICY, DaemonCase, Fake, main
+
+
+class Crossing(DaemonCase):
+    def test_workers_are_counted(self):
+        fake = Fake(self, workers=3)
+        client = self.client()
+        self.assertEqual(client.ask("policy.apply", policy=POLICY)["workers"], 3)
+        self.assertEqual(client.ask("rule.admit", rule="front", admit="1%")["generation"], 2)
+        health = client.ask("health")
+        self.assertEqual((health["ok"], health["problems"]), (True, []))
+        dataplane = health["dataplane"]
+        self.assertRegex(dataplane.pop("started"), r"^20\d\d-")
+        self.assertEqual(dataplane, {"running": True, "pid": fake.child.pid, "workers": 3,
+                                     "generation": 2, "from_disk": False})
+
+    def test_queries_are_answered_meanwhile(self):
+        fake = Fake(self)
+        changer, other, third = self.applied(), self.client(), self.client()
+        fake.tell("ignore")
+        first = changer.start("rule.admit", rule="front", admit="1%")
+        second = other.start("rule.admit", rule="docs", admit="2%")
+        policy = third.ask("policy.get")
+        self.assertEqual(policy["generation"], 1)
+        self.assertEqual(policy["policy"]["rules"][1]["admit"], "25%")
+        fake.tell("cross")
+        self.assertEqual(changer.finish(first)["generation"], 2)
+        self.assertEqual(other.finish(second)["generation"], 3)
+
+    def test_a_change_whose_client_went_is_made(self):
+        fake = Fake(self)
+        changer, other = self.applied(), self.client()
+        fake.tell("ignore")
+        changer.start("rule.admit", rule="front", admit="1%")
+        waiting = other.start("rule.admit", rule="docs", admit="2%")
+        changer.close()
+        fake.tell("cross")
+        self.assertEqual(other.finish(waiting)["generation"], 3)
+        self.assertEqual(other.ask("policy.get")["policy"]["rules"][1]["admit"], "1%")
+
+    def test_clients_that_go_while_they_wait(self):
+        fake = Fake(self)
+        changer = self.applied()
+        others = [self.client() for _ in range(3)]
+        fake.tell("ignore")
+        first = changer.start("rule.admit", rule="front", admit="1%")
+        numbers = [client.start("rule.admit", rule="docs", admit=f"{i}%")
+                   for i, client in enumerate(others)]
+        self.client().ask("health")  # the daemon has them all by now
+        others[0].close()
+        fake.tell("cross")
+        changer.finish(first)
+        self.assertEqual(others[1].finish(numbers[1])["workers"], 2)
+        self.assertEqual(others[2].finish(numbers[2])["workers"], 2)
+
+    def test_a_data_plane_that_dies_meanwhile(self):
+        fake = Fake(self)
+        client = self.applied()
+        fake.tell("ignore")
+        number = client.start("rule.admit", rule="front", admit="1%")
+        fake.child.kill()
+        answer = client.finish(number)
+        self.assertEqual((answer["generation"], answer["workers"]), (2, 0))
+
+    def test_data_planes_come_and_go(self):
+        client = self.applied()
+        for workers in [1, 4, 2]:
+            fake = Fake(self, workers=workers)
+            self.assertEqual(client.ask("rule.admit", rule="front", admit="1%")["workers"],
+                             workers)
+            self.assertEqual(client.ask("health")["dataplane"]["pid"], fake.child.pid)
+            fake.end()
+            self.assertEqual(client.ask("health")["dataplane"], {"running": False})
+        self.assertEqual(client.ask("rule.admit", rule="front", admit="2%")["workers"], 0)
+
+    def test_a_board_that_is_none(self):
+        client = self.applied()
+        board = os.path.join(self.run_folder, "dataplane.board")
+        for content in [b"", b"x" * 100, b"x" * 100000]:
+            with open(board, "wb") as file:
+                file.write(content)
+            with subprocess.Popen(["flock", "--exclusive", board, "cat"], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE) as holder:
+                holder.stdin.write(b"x\n")
+                holder.stdin.flush()
+                holder.stdout.readline()
+                self.assertEqual(client.ask("rule.admit", rule="front", admit="1%")["workers"], 0)
+                self.assertFalse(client.ask("health")["dataplane"]["running"])
+                client.ask("stats.get")
+                holder.stdin.close()
+
+
+class Counters(DaemonCase):
+    def test_sums(self):
+        Fake(self, workers=3, rules=["front"])
+        stats = self.applied().ask("stats.get")
+        six = {"packets": 6, "bytes": 600}
+        none = {"packets": 0, "bytes": 0}
+        self.assertEqual(stats["workers"], 3)
+        self.assertEqual((stats["received"], stats["sent"], stats["unsent"]), (six, six, none))
+        self.assertEqual(stats["reasons"].pop("admitted"), six)
+        self.assertEqual(stats["verdicts"].pop("pass"), six)
+        for counts in (stats["reasons"], stats["verdicts"]):
+            self.assertTrue(all(count == none for count in counts.values()))
+        self.assertEqual([(rule["rule"], rule["admitted"], rule["shed"])
+                          for rule in stats["rules"]],
+                         [("docs", none, none), ("front", six, none)])
+
+    def test_damaged_file(self):
+        Fake(self)
+        client = self.applied()
+        counters = os.path.join(self.run_folder, "dataplane.counters")
+        for content in [b"", b"SLCN", b"x" * 100000]:
+            with open(counters + ".new", "wb") as file:
+                file.write(content)
+            os.rename(counters + ".new", counters)
+            self.refused("DEGRADED", "dataplane.counters", client, "stats.get")
+
+
+class Refusal(DaemonCase):
+    def after(self, client, generation):
+        """The policy is what it was, under a new number."""
+        policy = client.ask("policy.get")
+        self.assertEqual(policy["generation"], generation)
+        self.assertEqual(policy["policy"]["rules"][1]["admit"], "25%")
+
+    def test_refused(self):
+        fake = Fake(self)
+        client = self.applied()
+        fake.tell("refuse")
+        error = self.refused("DEGRADED", "", client, "rule.admit", rule="front", admit="1%")
+        self.assertIn("it is only a fake", error.message)
+        self.assertEqual(error.number, -32000)
+        self.after(client, 3)
+        self.assertEqual(self.audit()[-1]["error"]["code"], "DEGRADED")
+        fake.tell("cross")
+        self.assertEqual(client.ask("rule.admit", rule="front", admit="1%")["generation"], 4)
+        self.restart()
+        self.assertEqual(self.client().ask("policy.get")["policy"]["rules"][1]["admit"], "1%")
+
+    def test_refused_and_restarted(self):
+        fake = Fake(self)
+        client = self.applied()
+        fake.tell("refuse")
+        self.refused("DEGRADED", "", client, "rule.admit", rule="front", admit="1%")
+        fake.end()
+        self.restart(signal.SIGKILL)
+        self.after(self.client(), 3)
+
+    def test_refused_while_the_daemon_was_dead(self):
+        fake = Fake(self)
+        client = self.applied()
+        self.assertEqual(client.ask("rule.admit", rule="docs", admit="0%")["generation"], 2)
+        fake.tell("ignore")
+        client.start("rule.admit", rule="front", admit="1%")
+        while not self.announced(3):
+            pass
+        self.stop(signal.SIGKILL)
+        fake.tell("refuse")
+        while self.refused_generation() != 3:
+            pass
+        self.start()
+        self.after(self.client(), 4)
+
+    def announced(self, generation):
+        """Whether control.board announces the generation."""
+        with open(os.path.join(self.run_folder, "control.board"), "rb") as board:
+            return int.from_bytes(board.read()[8:16], "little") == generation
+
+    def refused_generation(self):
+        with open(os.path.join(self.run_folder, "dataplane.board"), "rb") as board:
+            return int.from_bytes(board.read()[48:56], "little")
+
+    def test_first_policy_refused(self):
+        fake = Fake(self)
+        fake.tell("refuse")
+        client = self.client()
+        self.refused("DEGRADED", "", client, "policy.apply", policy=POLICY)
+        self.assertEqual(client.ask("policy.get")["generation"], 0)
+        self.assertFalse(os.path.exists(self.state("wanted")))
+        self.assertEqual(os.listdir(self.state("segments")), [])
+        fake.tell("cross")
+        self.assertEqual(client.ask("policy.apply", policy=POLICY)["workers"], 2)
+
+    def test_slow(self):
+        fake = Fake(self)
+        client = self.applied()
+        fake.tell("ignore")
+        error = self.refused("TIMEOUT", "", client, "rule.admit", rule="front", admit="1%")
+        self.assertEqual(error.generation, 3)
+        self.after(client, 3)
+        self.assertFalse(client.ask("health")["ok"])
+        fake.tell("cross")
+        self.assertEqual(client.ask("rule.admit", rule="front", admit="1%")["generation"], 4)
+        self.assertTrue(client.ask("health")["ok"])
+
+    def test_key_of_a_refused_change_is_free(self):
+        fake = Fake(self)
+        client = self.applied()
+        fake.tell("refuse")
+        change = {"rule": "front", "admit": "1%", "request_key": "k"}
+        self.refused("DEGRADED", "", client, "rule.admit", **change)
+        fake.tell("cross")
+        self.assertEqual(client.ask("rule.admit", **change)["generation"], 4)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What outlives the daemon, and what becomes of it when disk or daemon fail."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import threading
+import unittest
+
+from harness import POLICY, SLUICED, DaemonCase, Fake, Refused, main
+
+
+class Restart(DaemonCase):
+    def test_keeps_policy_and_salt(self):
+        client = self.applied()
+        client.ask("rule.admit", rule="front", admit="33%")
+        client.ask("set.add", set="blocked", verdict="block", entries=["10.0.0.1"])
+        before = client.ask("policy.get")
+        for number in [signal.SIGTERM, signal.SIGKILL]:
+            self.restart(number)
+            client = self.client()
+            self.assertEqual(client.greeting["params"]["generation"], 3)
+            self.assertEqual(client.ask("policy.get"), before)
+        client.ask("policy.apply", policy=POLICY)
+        self.assertEqual(client.ask("policy.get")["policy"]["salt"], before["policy"]["salt"])
+
+    def test_keeps_what_was_answered_just_before(self):
+        Fake(self)
+        client = self.applied()
+        for i in range(20):
+            client.ask("rule.admit", rule="front", admit=f"{i}%")
+            self.restart(signal.SIGKILL)
+            client = self.client()
+            self.assertEqual(client.ask("policy.get")["policy"]["rules"][1]["admit"], f"{i}%")
+            self.assertEqual(client.ask("rule.admit", rule="docs", admit="0%")["workers"], 2)
+
+    def test_only_its_own_files_are_left(self):
+        client = self.applied()
+        for i in range(10):
+            client.ask("rule.admit", rule="front", admit=f"{i}%")
+        self.stop()
+        self.assertEqual(len(os.listdir(self.state("segments"))), 6)
+        self.assertEqual(sorted(os.listdir(self.state_folder)),
+                         ["audit.jsonl", "current", "salt", "segments", "wanted"])
+        self.assertEqual(os.stat(self.state("salt")).st_mode & 0o777, 0o600)
+        self.assertEqual(os.stat(self.state_folder).st_mode & 0o007, 0)
+
+    def test_generations_only_grow(self):
+        client = self.applied()
+        client.ask("rule.admit", rule="front", admit="1%")
+        self.stop()
+        shutil.rmtree(self.state_folder)
+        self.start()
+        self.assertEqual(self.client().ask("policy.apply", policy=POLICY)["generation"], 3)
+
+    def test_second_daemon_is_refused(self):
+        self.applied()
+        other = os.path.join(self.folder, "other")
+        for state, run, said in [
+                (self.state_folder, self.run_folder, "control.board: another sluiced holds it"),
+                (other, self.run_folder, "control.board: another sluiced holds it"),
+                (self.state_folder, other, self.state_folder + ": another sluiced writes there")]:
+            second = subprocess.run([SLUICED, "--state", state, "--run", run],
+                                    capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(second.returncode, 1)
+            self.assertIn(said, second.stderr)
+        self.client().ask("health")
+
+    def test_keeps_entries_that_expired(self):
+        client = self.applied()
+        client.ask("set.add", set="partners", entries=[
+            {"prefix": "10.0.0.1", "expires": "2020-01-01T00:00:00Z", "reason": "old"}])
+        self.restart()
+        self.assertEqual(self.client().ask("set.list", set="partners")["total"], 1)
+
+    def test_usage(self):
+        for arguments, status in [(["--help"], 0), (["--version"], 0), (["--no"], 2), (["x"], 2)]:
+            done = subprocess.run([SLUICED, *arguments], capture_output=True, timeout=60,
+                                  check=False)
+            self.assertEqual(done.returncode, status, arguments)
+
+
+class Storm(DaemonCase):
+    def test_killed_at_any_moment(self):
+        client = self.applied()
+        chance = random.Random(1)
+        shares, generation = {"25%"}, 1
+        for turn in range(25):
+            admit = f"{turn}%"
+            thread = threading.Timer(chance.uniform(0, 0.02), self.daemon.child.kill)
+            thread.start()
+            try:
+                for i in range(1000):
+                    shares.add(admit)
+                    generation = client.ask("rule.admit", rule="front",
+                                            admit=admit)["generation"]
+                    shares = {admit}
+                    admit = f"{turn}.{i % 100:02}%" if i % 100 else f"{turn}%"
+            except (AssertionError, ConnectionError):
+                pass
+            thread.join()
+            self.daemon.child.communicate()
+            self.daemon = None
+            self.start()
+            client = self.client()
+            policy = client.ask("policy.get")
+            self.assertGreaterEqual(policy["generation"], generation)
+            got = policy["policy"]["rules"][1]["admit"]
+            self.assertIn(got, {self.canonical(share) for share in shares})
+            shares = {got}
+            problems = client.ask("health")["problems"]
+            self.assertEqual(problems, ["no data plane is running: nothing is filtered"])
+
+    @staticmethod
+    def canonical(share):
+        return share[:-2] + "%" if "." in share and share.endswith("0%") else share
+
+
+class Damage(DaemonCase):
+    def damaged(self, *names):
+        """Restart with a byte of each of these files wrong."""
+        self.stop()
+        for name in names:
+            with open(self.state(name), "r+b") as file:
+                file.seek(os.path.getsize(self.state(name)) // 2)
+                byte = file.read(1)
+                file.seek(-1, os.SEEK_CUR)
+                file.write(bytes([byte[0] ^ 1]))
+        self.start()
+        return self.client()
+
+    def lost(self, client, what):
+        """Nothing is published, and nothing but a whole policy is taken."""
+        self.assertEqual(client.greeting["params"]["generation"], 0)
+        self.assertIn(what, " ".join(client.ask("health")["problems"]))
+        for method, params in [("policy.get", {}), ("set.list", {}),
+                               ("set.add", {"set": "blocked", "verdict": "block",
+                                            "entries": ["10.0.0.1"]}),
+                               ("rule.admit", {"rule": "front", "admit": "1%"})]:
+            with self.assertRaises(Refused) as caught:
+                client.ask(method, **params)
+            self.assertEqual(caught.exception.code, "DEGRADED")
+        client.ask("stats.get")
+        self.refused("DEGRADED", "", client, "explain", source="10.0.0.1",
+                     destination="10.0.0.2")
+
+    def test_current(self):
+        self.applied()
+        client = self.damaged("current")
+        self.assertEqual(client.ask("policy.get")["generation"], 1)  # from `wanted`
+
+    def test_wanted(self):
+        self.applied()
+        client = self.damaged("wanted")
+        self.assertEqual(client.ask("policy.get")["generation"], 1)
+        self.assertIn("wanted", client.ask("health")["problems"][0])
+        client.ask("rule.admit", rule="front", admit="1%")
+        self.assertNotIn("wanted", client.ask("health")["problems"][0])
+
+    def test_both(self):
+        self.applied()
+        client = self.damaged("wanted", "current")
+        self.lost(client, "checksum does not match")
+        answer = client.ask("policy.apply", policy=POLICY)
+        self.assertEqual(answer["generation"], 2)
+        client.ask("rule.admit", rule="front", admit="1%")
+
+    def test_every_segment(self):
+        self.applied()
+        self.stop()
+        for name in os.listdir(self.state("segments")):
+            with self.subTest(name):
+                self.start()
+                client = self.damaged(os.path.join("segments", name))
+                self.lost(client, name)
+                client.ask("policy.apply", policy=POLICY)
+                self.stop()
+        self.start()
+
+    def test_missing_and_strange_files(self):
+        self.applied()
+        self.stop()
+        name = next(name for name in os.listdir(self.state("segments")) if "rules" in name)
+        path = self.state("segments", name)
+        os.rename(path, path + ".away")
+        makers = [lambda: None, lambda: os.mkdir(path), lambda: os.mkfifo(path),
+                  lambda: os.symlink("/dev/zero", path), lambda: open(path, "w").close()]
+        for make in makers:
+            make()
+            self.start()
+            self.lost(self.client(), name)
+            self.stop()
+            if os.path.isdir(path):
+                os.rmdir(path)
+            elif os.path.lexists(path):
+                os.unlink(path)
+        os.rename(path + ".away", path)
+        self.start()
+        self.assertEqual(self.client().ask("policy.get")["generation"], 1)
+
+    def test_salt(self):
+        with open(self.state("salt"), "wb") as file:
+            file.write(b"abc")
+        client = self.client()
+        self.refused("DEGRADED", "salt", client, "policy.apply", policy=POLICY)
+        client.ask("policy.apply", policy=dict(POLICY, salt="00" * 16))
+
+
+@unittest.skipUnless(os.getuid() == 0, "needs root to mount")
+class Disk(DaemonCase):
+    def setUp(self):
+        """The state folder is a small file system of its own."""
+        super().setUp()
+        self.stop()
+        os.makedirs(self.state_folder, exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2M,mode=750", "sluiced-test",
+                        self.state_folder], check=True)
+        self.addCleanup(subprocess.run, ["umount", self.state_folder], check=True)
+        self.addCleanup(lambda: self.daemon and self.stop())
+        self.start()
+
+    def nothing_changes(self, client, change):
+        before = client.ask("policy.get")["policy"]
+        error = self.refused_somehow(client, change)
+        self.assertEqual(error.code, "DEGRADED")
+        self.assertEqual(client.ask("policy.get")["policy"], before)
+        return error
+
+    def refused_somehow(self, client, change):
+        with self.assertRaises(Refused) as caught:
+            client.ask("rule.admit", rule="front", admit=change)
+        return caught.exception
+
+    def test_full(self):
+        client = self.applied()
+        big = os.open(self.state("big"), os.O_WRONLY | os.O_CREAT)
+        try:
+            while True:
+                os.write(big, b"x" * 4096)
+        except OSError:
+            os.close(big)
+        error = self.nothing_changes(client, "1%")
+        self.assertIn("No space left on device", error.message)
+        for _ in range(100):  # the log's last page has room for some lines
+            self.refused_somehow(client, "1%")
+        self.assertTrue(any("audit.jsonl" in problem
+                            for problem in client.ask("health")["problems"]))
+        os.unlink(self.state("big"))
+        client.ask("rule.admit", rule="front", admit="2%")
+        self.assertFalse(any("audit.jsonl" in problem
+                             for problem in client.ask("health")["problems"]))
+        self.restart(signal.SIGKILL)
+        self.assertEqual(self.client().ask("policy.get")["policy"]["rules"][1]["admit"], "2%")
+
+    def remount(self, how):
+        subprocess.run(["mount", "-o", f"remount,{how}", self.state_folder], check=True)
+
+    def test_read_only(self):
+        client = self.applied()
+        self.remount("ro")
+        error = self.nothing_changes(client, "1%")
+        self.assertIn("Read-only file system", error.message)
+        self.restart(signal.SIGKILL)
+        client = self.client()
+        self.assertEqual(client.ask("policy.get")["policy"]["rules"][1]["admit"], "25%")
+        self.remount("rw")
+        client.ask("rule.admit", rule="front", admit="2%")
+
+
+if __name__ == "__main__":
+    main()
