@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""The real sluice against the real daemon: what it prints, on which stream, and how it ends.
+
+    test_cli.py SLUICED FAKE_DATAPLANE SLUICE
+"""
+import json
+import os
+import pathlib
+import pty
+import subprocess
+import sys
+
+SLUICE = sys.argv.pop(3)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "daemon"))
+
+from harness import DEADLINE, POLICY, DaemonCase, Fake, main  # noqa: E402
+
+CHANGED = r"^generation \d+, no data plane is running; it will start with this"
+
+
+class Cli(DaemonCase):
+    def sluice(self, *arguments, status=0):
+        """What it prints, once it has ended as it should: on stdout, or if refused on stderr."""
+        run = subprocess.run([SLUICE, *arguments, "--run", self.run_folder], text=True, check=False,
+                             capture_output=True, timeout=DEADLINE)
+        self.assertEqual(run.returncode, status, run.stderr)
+        self.assertEqual(bool(run.stderr), status != 0, run.stderr)
+        return run.stderr if status else run.stdout
+
+    def file(self, name, content):
+        path = pathlib.Path(self.folder, name)
+        path.write_text(content, encoding="utf-8")
+        return str(path)
+
+    def apply(self, policy=None):
+        text = json.dumps(policy or POLICY)
+        return self.sluice("policy", "apply", self.file("policy.json", text))
+
+
+class Policy(Cli):
+    def test_shows_what_check_accepts(self):
+        self.assertRegex(self.apply(), CHANGED)
+        shown = self.sluice("policy", "show")
+        self.assertEqual(json.loads(shown)["rules"][1]["admit"], "25%")
+        check = self.sluice("policy", "check", self.file("shown.json", shown))
+        self.assertRegex(check, r"rules +2\nservices +1\nsets +1\nentries +1\n")
+
+    def test_refusal_names_file_and_place(self):
+        self.apply()
+        wrong = self.file("wrong.json", json.dumps({**POLICY, "default": "perhaps"}))
+        said = self.sluice("policy", "apply", wrong, status=1)
+        self.assertRegex(said, r"^sluice: .*/wrong\.json: default: ")
+        feed = self.file("feed.json", json.dumps(
+            {**POLICY, "origins": {**POLICY["origins"],
+                                   "feeds": [{"type": "csv", "file": "none.csv"}]}}))
+        self.assertIn("feeds", self.sluice("policy", "apply", feed, status=1))
+        self.assertEqual(json.loads(self.sluice("policy", "show", "--json"))["generation"], 1)
+
+    def test_larger_than_a_request(self):
+        bots = [f"10.{i >> 16}.{i >> 8 & 255}.{i & 255}" for i in range(100000)]
+        more = [{"prefix": f"2001:db8:{i:x}::/48", "reason": "x" * 100} for i in range(10000)]
+        self.apply({**POLICY, "sets": {"bots": {"verdict": "block", "entries": bots},
+                                       "more": {"verdict": "allow", "entries": more}}})
+        self.assertIn("bots block 100000\nmore allow 10000\n", self.sluice("set", "list"))
+        shown = json.loads(self.sluice("policy", "show", "--json"))
+        self.assertEqual(shown["generation"], 1)
+        self.assertEqual(len(shown["policy"]["sets"]["more"]["entries"]), len(more))
+
+
+class Rules(Cli):
+    def setUp(self):
+        super().setUp()
+        self.apply()
+
+    def rule(self):
+        return json.loads(self.sluice("policy", "show"))["rules"][1]
+
+    def test_admit(self):
+        self.assertRegex(self.sluice("admit", "front", "12.5%"), CHANGED + "\n$")
+        self.assertEqual(self.rule()["admit"], "12.5%")
+        answer = json.loads(self.sluice("admit", "front", "0%", "--json"))
+        self.assertEqual((answer["generation"], answer["workers"]), (3, 0))
+
+    def test_workers_and_time(self):
+        Fake(self)
+        self.assertRegex(self.sluice("admit", "front", "50%"),
+                         r"^generation 2, 2 workers, enforced in \d+ us\n$")
+
+    def test_refusals_change_nothing(self):
+        self.assertRegex(self.sluice("admit", "nobody", "25%", status=1), "nobody")
+        self.assertRegex(self.sluice("admit", "front", "25", status=1), "^sluice: admit: ")
+        self.assertRegex(self.sluice("admit", "front", "1%", "--if-generation", "7", status=1),
+                         "generation")
+        self.assertRegex(self.sluice("admit", "front", "1%", "--if-generation", "x", status=1),
+                         "--if-generation")
+        self.assertEqual(self.rule()["admit"], "25%")
+
+    def test_reason_is_audited(self):
+        self.sluice("admit", "front", "1%", "--reason", "too much", "--if-generation", "1")
+        self.stop()  # the answer comes before the line in the log
+        self.assertEqual(self.audit()[-1]["params"]["reason"], "too much")
+
+    def test_limit(self):
+        self.sluice("limit", "front", "--source", "2000pps,burst=4000", "--rule", "8Gbps")
+        self.assertEqual(self.rule()["limit"], {"source": {"pps": "2k", "burst": "4k"},
+                                                "rule": {"bps": "8G"}})
+        self.sluice("limit", "front", "--no-source")
+        self.assertEqual(self.rule()["limit"], {"rule": {"bps": "8G"}})
+        self.assertRegex(self.sluice("limit", "front", "--rule", "0pps", status=1), "limit.rule")
+        for wrong in ("2000", "pps", "burst=", "1pps,", "1pps,2pps", "burst=1,1fps"):
+            self.sluice("limit", "front", "--source", wrong, status=2)
+
+
+class Sets(Cli):
+    def setUp(self):
+        super().setUp()
+        self.apply()
+
+    def entries(self, name):
+        return json.loads(self.sluice("set", "list", name, "--json"))["entries"]
+
+    def test_block_and_unblock(self):
+        said = self.sluice("block", "192.0.2.7", "2001:db8:bad::/48", "--ttl", "10m",
+                           "--reason", "scan")
+        self.assertRegex(said, CHANGED + ", 2 entries changed\n$")
+        entry = self.entries("blocked")[0]
+        self.assertEqual((entry["prefix"], entry["reason"]), ("192.0.2.7", "scan"))
+        self.assertIn("expires", entry)
+        self.assertRegex(self.sluice("unblock", "192.0.2.7", "2001:db8:bad::/48"), ", 2 entries")
+        self.assertEqual(self.entries("blocked"), [])
+
+    def test_unblock_says_what_else_blocks(self):
+        self.assertEqual(self.run_unblock("192.0.2.7"),
+                         "sluice: 192.0.2.7 is not in the set blocked\n")
+        self.sluice("block", "192.0.2.0/24")
+        self.assertRegex(self.run_unblock("192.0.2.7"),
+                         "192.0.2.7 is not in the set blocked\n.*"
+                         "192.0.2.7 is still blocked by 192.0.2.0/24 in the set blocked\n")
+        self.apply({**POLICY, "sets": {"bots": {"verdict": "block", "entries": ["192.0.2.7"]}}})
+        self.assertRegex(self.run_unblock("192.0.2.0/24", "192.0.2.7"),
+                         "1 of 2 prefixes are not in the set blocked\n.*"
+                         "192.0.2.7 is still blocked by 192.0.2.7 in the set bots\n$")
+        self.assertEqual(self.entries("blocked"), [])
+
+    def run_unblock(self, *prefixes):
+        run = subprocess.run([SLUICE, "unblock", *prefixes, "--run", self.run_folder], text=True,
+                             check=False, capture_output=True, timeout=DEADLINE)
+        self.assertEqual(run.returncode, 1)
+        return run.stderr
+
+    def test_file_in_parts_is_one_generation(self):
+        prefixes = [f"10.{i >> 8}.{i & 255}.0/24" for i in range(60000)]
+        file = self.file("list.txt", "# bots\n" + "\n".join(prefixes) + "  # last\n")
+        said = self.sluice("set", "add", "partners", "--file", file, "--reason", "r" * 30)
+        self.assertRegex(said, "^generation 2,.* 60000 entries changed")
+        listed = self.sluice("set", "list", "partners").splitlines()
+        self.assertEqual(len(listed), 1 + 60001)
+        self.assertRegex(self.sluice("set", "replace", "partners", "--file", file, "192.0.2.1"),
+                         "^generation 3,")
+        self.assertEqual(len(self.entries("partners")), 60001)
+        self.assertRegex(self.sluice("set", "remove", "partners", "--file", file),
+                         "^generation 4,.* 60000 entries changed")
+        self.assertEqual(self.entries("partners"), ["192.0.2.1"])
+
+    def test_refusals(self):
+        self.assertRegex(self.sluice("set", "add", "nobody", "192.0.2.1", status=1), "nobody")
+        self.assertRegex(self.sluice("set", "list", "nobody", status=1), "nobody")
+        self.assertRegex(self.sluice("block", "192.0.2.1", "--ttl", "soon", status=1), "ttl")
+        self.assertEqual(json.loads(self.sluice("policy", "show", "--json"))["generation"], 1)
+
+
+class Reading(Cli):
+    def test_explain_like_offline(self):
+        self.apply({**POLICY, "salt": "00" * 16})
+        for question in (("192.0.2.9", "198.18.0.1:80"), ("198.51.100.1", "198.18.0.1:80/tcp"),
+                         ("2001:db8::1", "[2001:db8::2]:53/udp"), ("203.0.113.5", "198.18.0.1")):
+            asked = self.sluice("explain", *question, "--json")
+            offline = self.sluice("explain", *question, "--json", "--policy",
+                                  str(pathlib.Path(self.folder, "policy.json")))
+            self.assertEqual(json.loads(asked), json.loads(offline))
+        self.assertIn("verdict  drop\n", self.sluice("explain", "198.51.100.1", "198.18.0.1:80"))
+
+    def test_status(self):
+        self.apply()
+        Fake(self, 2, ["front"])
+        self.sluice("admit", "docs", "10%")
+        said = self.sluice("status")
+        self.assertRegex(said, r"(?m)^data plane +generation 2, 2 workers, pid \d+$")
+        self.assertRegex(said, r"(?m)^admitted 3 100\.0% 300 100\.0%$")
+        self.assertRegex(said, r"(?m)^front 25% 3 100\.0% 300 100\.0% 0 0 0$")
+        self.assertRegex(said, r"(?m)^docs 10% 0 - 0 - 0 0 0$")
+        both = json.loads(self.sluice("status", "--json"))
+        self.assertEqual(both["stats"]["received"], {"packets": 3, "bytes": 300})
+        self.assertEqual(both["health"]["generation"], 2)
+
+    def on_terminal(self, *arguments, **environment):
+        """What it writes to a terminal."""
+        ours, its = pty.openpty()
+        with os.fdopen(ours, "rb", 0) as terminal:
+            child = subprocess.Popen([SLUICE, *arguments, "--run", self.run_folder], stdout=its,
+                                     stdin=its, env={**os.environ, "TERM": "xterm", **environment})
+            os.close(its)
+            written = b""
+            try:
+                while part := terminal.read(4096):
+                    written += part
+            except OSError:  # its end closed
+                pass
+            self.assertEqual(child.wait(DEADLINE), 0)
+        return written.decode()
+
+    def test_colour_on_terminals_only(self):
+        self.apply()
+        self.assertNotIn("\033[", self.sluice("status"))
+        self.assertIn("\033[", self.on_terminal("status", NO_COLOR=""))
+        self.assertNotIn("\033[", self.on_terminal("status", NO_COLOR="1"))
+
+
+if __name__ == "__main__":
+    main()
