@@ -101,8 +101,10 @@ static inline bool charges_ask_source(struct charges *charges, struct state *sta
 	for (unsigned i = 0; i < BUCKET_RATES; i++) {
 		const struct bucket_profile *profile = &rule->source.rate[i];
 
-		if (profile->cost && !charges_ask(charges, state, state_source(state, hash, i, now),
-						  profile, now, packet->length))
+		if (profile->cost &&
+		    !charges_ask(charges, state,
+				 state_source(state, &state->rules[rule->slot], hash, i, now),
+				 profile, now, packet->length))
 			return false;
 	}
 	return true;

@@ -14,7 +14,10 @@
 #include "bucket.h"
 #include "siphash.h"
 
-enum { SOURCE_WAYS = 4 };
+enum {
+	SOURCE_WAYS = 4,
+	SOURCE_OVERFLOWS = 32, /* of each rule; a power of two */
+};
 
 /* One source's bucket under one rule and rate. A state in the past makes it free for reuse. */
 struct source_entry {
@@ -31,16 +34,16 @@ _Static_assert(sizeof(struct source_line) == 64, "one cache line");
 /* A rule's buckets, found by the slot that the image's loader gave the rule. */
 struct rule_state {
 	uint64_t rate[BUCKET_RATES];
+	/* Buckets for sources whose line is full of live ones. */
+	uint64_t overflow[BUCKET_RATES][SOURCE_OVERFLOWS];
 };
 
 struct state {
 	struct siphash_key key; /* secret, random for each process */
 	uint64_t epoch_ns;      /* the clock when the state was made */
 	uint32_t source_mask;   /* lines - 1; lines are a power of two */
-	uint32_t overflow_mask; /* likewise for overflow words */
 	bool shared;            /* more than one worker */
 	struct source_line *sources;
-	uint64_t *overflow; /* buckets for sources whose line is full of live ones */
 	struct rule_state rules[CAP_RULE_SLOTS];
 	uint64_t host[BUCKET_RATES];
 };
@@ -108,18 +111,19 @@ static inline uint64_t state_source_hash(const struct state *state, uint64_t key
 }
 
 /*
- * The source's bucket for `rate`: its own, or a free way of its line claimed for it, or,
- * when the line is full of live buckets, an overflow bucket that it shares. Whoever leaves
- * the overflow bucket takes its backlog along, so a source never gets more than its rate by
- * changing buckets. The two rates of a source lie in different lines, lest the second claim
- * the way that the first was just given.
+ * The source's bucket for `rate` under `rule`: its own, or a free way of its line claimed
+ * for it, or, when the line is full of live buckets, an overflow bucket that it shares with
+ * others under that rule. Whoever leaves the overflow bucket takes its backlog along, so a
+ * source never gets more than its rate by changing buckets. The two rates of a source lie in
+ * different lines, lest the second claim the way that the first was just given. Workers that
+ * claim one way at one moment may charge each other's source; the later claim stays.
  */
-static inline uint64_t *state_source(struct state *state, uint64_t hash, unsigned rate,
-				     uint64_t now)
+static inline uint64_t *state_source(struct state *state, struct rule_state *rule, uint64_t hash,
+				     unsigned rate, uint64_t now)
 {
 	uint64_t tag = (hash | 1) ^ rate << 1;
 	struct source_entry *way = state->sources[(hash >> 32 & state->source_mask) ^ rate].way;
-	uint64_t *overflow = &state->overflow[(hash >> 2 & state->overflow_mask) ^ rate];
+	uint64_t *overflow = &rule->overflow[rate][hash >> 2 & (SOURCE_OVERFLOWS - 1)];
 	struct source_entry *idle = NULL;
 
 	for (unsigned i = 0; i < SOURCE_WAYS; i++) {
@@ -135,28 +139,19 @@ static inline uint64_t *state_source(struct state *state, uint64_t hash, unsigne
 	return &idle->state;
 }
 
-/* Bytes of memory for `lines` source lines and `overflows` overflow words, powers of two from 2. */
-static inline size_t state_size(uint32_t lines, uint32_t overflows)
-{
-	return sizeof(struct source_line) * lines + sizeof(uint64_t) * overflows;
-}
-
 /*
- * Lay a fresh state over `memory`: state_size() zeroed bytes, 64-byte aligned, the
+ * Make *state fresh over `sources`: `lines` zeroed lines, a power of two from 2, the
  * caller's to free after the last use.
  */
-static inline void state_init(struct state *state, void *memory, uint32_t lines, uint32_t overflows,
+static inline void state_init(struct state *state, struct source_line *sources, uint32_t lines,
 			      struct siphash_key key, uint64_t now_ns, bool shared)
 {
-	*state = (struct state){
-		.key = key,
-		.epoch_ns = now_ns,
-		.source_mask = lines - 1,
-		.overflow_mask = overflows - 1,
-		.shared = shared,
-		.sources = memory,
-		.overflow = (uint64_t *)((struct source_line *)memory + lines),
-	};
+	__builtin_memset(state, 0, sizeof *state);
+	state->key = key;
+	state->epoch_ns = now_ns;
+	state->source_mask = lines - 1;
+	state->shared = shared;
+	state->sources = sources;
 }
 
 /* Ticks of bucket time at the clock's `now_ns`; a clock that stepped back reads as zero. */

@@ -140,7 +140,7 @@ static int create_state(struct dataplane *dataplane)
 	uint32_t lines = power_of_two_from((options->sources + SOURCE_WAYS - 1) / SOURCE_WAYS);
 	struct siphash_key key;
 
-	dataplane->state_size = state_size(lines, lines);
+	dataplane->state_size = lines * sizeof(struct source_line);
 	dataplane->state_memory = memory_map(dataplane->state_size);
 	if (!dataplane->state_memory) {
 		say("--sources: no memory for %" PRIu64, options->sources);
@@ -150,7 +150,7 @@ static int create_state(struct dataplane *dataplane)
 		say("no random key: %s", strerror(errno));
 		return -errno;
 	}
-	state_init(&dataplane->state, dataplane->state_memory, lines, lines, key, clock_boot_ns(),
+	state_init(&dataplane->state, dataplane->state_memory, lines, key, clock_boot_ns(),
 		   options->workers > 1);
 	return 0;
 }

@@ -28,12 +28,34 @@ static void count_burst(struct count *count, const uint32_t *bytes, unsigned pac
 	__atomic_store_n(&count->bytes, count->bytes + sum, __ATOMIC_RELAXED);
 }
 
+/*
+ * Some ports hand out frames in several buffers without having been told to. A port that
+ * cannot send those gets the others. How many those are.
+ */
+static uint16_t outbox_keep_whole(struct outbox *outbox, uint16_t count, struct count *unsent)
+{
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		if (outbox->frames[i]->nb_segs > 1) {
+			count_burst(unsent, &outbox->bytes[i], 1);
+			rte_pktmbuf_free(outbox->frames[i]);
+			continue;
+		}
+		outbox->frames[kept] = outbox->frames[i];
+		outbox->bytes[kept++] = outbox->bytes[i];
+	}
+	return kept;
+}
+
 static void outbox_send(const struct pipeline *pipeline, const struct port *port,
 			struct outbox *outbox, uint16_t count, struct count *sent,
 			struct count *unsent)
 {
 	uint16_t done = 0;
 
+	if (unlikely(!port->sends_segments))
+		count = outbox_keep_whole(outbox, count, unsent);
 	for (unsigned try = 0; done < count && try < SEND_TRIES; try++)
 		done += rte_eth_tx_burst(port->id, pipeline->queue, outbox->frames + done,
 					 (uint16_t)(count - done));

@@ -82,6 +82,9 @@ static int find(const char *name, enum port_role role, unsigned workers, struct 
 		return fail(port, result, "does not say what it can do");
 	if ((result = plan_queues(port, role, workers, &info)))
 		return result;
+	/* Captures can hold any frame, but their driver does not say so. */
+	port->sends_segments = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS ||
+			       driver_is(&info, "net_pcap");
 	port->rx_descriptors = RX_DESCRIPTORS;
 	port->tx_descriptors = TX_DESCRIPTORS;
 	result = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &port->rx_descriptors,
@@ -210,11 +213,8 @@ static int start(struct port *port, bool pair_sends_segments, struct rte_mempool
 
 static bool sends_segments(const struct pair *pair)
 {
-	struct rte_eth_dev_info info;
-
 	for (unsigned i = 0; i < pair->ports; i++) {
-		if (rte_eth_dev_info_get(pair->port[i].id, &info) ||
-		    !(info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS))
+		if (!pair->port[i].sends_segments)
 			return false;
 	}
 	return true;

@@ -14,6 +14,7 @@ struct port {
 	uint16_t rx_queues; /* queue i is polled by worker i */
 	uint16_t tx_queues; /* one for each worker */
 	uint16_t rx_descriptors, tx_descriptors;
+	bool sends_segments; /* frames in several buffers; a driver that cannot would not notice */
 	bool started;
 };
 

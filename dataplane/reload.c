@@ -144,7 +144,7 @@ void reload_start(struct reload *reload, const char *run_dir)
 	if (!daemon)
 		follow_rung(&reload->follow, &ignored);
 	if (!reload->running) {
-		say("WARNING: NO IMAGE in %s: NOTHING IS FILTERED, every packet passes",
+		say("WARNING: NO USABLE IMAGE in %s: NOTHING IS FILTERED, every packet passes",
 		    reload->state_dir);
 		return;
 	}

@@ -21,7 +21,7 @@
 #define FULL_AFTER_NS (2 * CAP_BURST_S * NS_PER_S)
 
 /* Enough that sources do not meet; of the memory only what they use is ever touched. */
-enum { SOURCE_LINES = 1 << 22, OVERFLOWS = 1 << 16 };
+enum { SOURCE_LINES = 1 << 22 };
 
 struct replay {
 	const char *file;
@@ -69,8 +69,7 @@ static int replay_make_state(struct replay *replay, size_t state_bytes)
 			munmap(memory, state_bytes);
 		return refuse("out of memory");
 	}
-	state_init(replay->state, memory, SOURCE_LINES, OVERFLOWS, (struct siphash_key){0, 0}, 0,
-		   false);
+	state_init(replay->state, memory, SOURCE_LINES, (struct siphash_key){0, 0}, 0, false);
 	memset(replay->counters, 0, sizeof *replay->counters);
 	return EXIT_DONE;
 }
@@ -156,7 +155,7 @@ static int replay_run(struct replay *replay)
 
 static int replay_with(struct replay *replay)
 {
-	size_t state_bytes = state_size(SOURCE_LINES, OVERFLOWS);
+	size_t state_bytes = SOURCE_LINES * sizeof(struct source_line);
 	int status = replay_open_capture(replay);
 
 	for (uint32_t i = 0; i < replay->image->rule_count; i++)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROBE_LINES = 64, PROBE_OVERFLOWS = 8 };
+enum { PROBE_LINES = 64 };
 
 static struct compiled good;
 
@@ -72,30 +72,23 @@ static void decide_transports(const struct image *image, struct state *state, st
 	}
 }
 
-static bool decide_all(const struct image *image)
+static void decide_all(const struct image *image)
 {
-	size_t size = state_size(PROBE_LINES, PROBE_OVERFLOWS);
-	void *memory = aligned_alloc(64, size);
-	struct state *state = aligned_alloc(64, (sizeof *state + 63) / 64 * 64);
+	static struct source_line lines[PROBE_LINES];
+	static struct state state;
 
-	if (memory && state) {
-		memset(memory, 0, size);
-		state_init(state, memory, PROBE_LINES, PROBE_OVERFLOWS, (struct siphash_key){3, 4},
-			   0, false);
-		for (unsigned ip6 = 0; ip6 < 2; ip6++) {
-			for (unsigned i = 0; i < 64; i++)
-				decide_transports(image, state,
-						  (struct packet){
-							  .kind = ip6 ? PACKET_IP6 : PACKET_IP4,
-							  .length = 60 + i,
-							  .source = addresses[ip6][i % 8],
-							  .destination = addresses[ip6][i / 8],
-						  });
-		}
+	if (!state.sources)
+		state_init(&state, lines, PROBE_LINES, (struct siphash_key){3, 4}, 0, false);
+	for (unsigned ip6 = 0; ip6 < 2; ip6++) {
+		for (unsigned i = 0; i < 64; i++)
+			decide_transports(image, &state,
+					  (struct packet){
+						  .kind = ip6 ? PACKET_IP6 : PACKET_IP4,
+						  .length = 60 + i,
+						  .source = addresses[ip6][i % 8],
+						  .destination = addresses[ip6][i / 8],
+					  });
 	}
-	free(state);
-	free(memory);
-	return memory && state;
 }
 
 /* Everything that may be read through an image is, names included. */
@@ -123,7 +116,8 @@ static int open_and_decide(void *const segments[SEGMENT_KINDS], struct image_err
 	for (uint32_t i = 0; i < image.rule_count; i++)
 		image.rules[i].slot = (uint16_t)i;
 	read_names(&image);
-	return decide_all(&image) ? 0 : -ENOMEM;
+	decide_all(&image);
+	return 0;
 }
 
 /* A copy in a heap block that ends where the segment does. */

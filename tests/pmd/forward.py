@@ -37,7 +37,7 @@ def without_image(place):
     run = place.filter(frames)
     assert run.out == frames
     assert run.reasons() == {"default": 4}
-    run.has_said("NO IMAGE")
+    run.has_said("NO USABLE IMAGE")
     assert run.totals["generation"] == 0
 
 

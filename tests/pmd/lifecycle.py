@@ -72,7 +72,7 @@ def corrupt_segment(place):
     run = place.filter([FRAME])
     assert run.out == [FRAME] and run.reasons() == {"default": 1}
     run.has_said(f"generation 1 is refused: {segment(place, 'rules')}: rules")
-    run.has_said("NO IMAGE")
+    run.has_said("NO USABLE IMAGE")
     assert run.board()[:2] == (0, 1) and "rules" in run.board()[2]
 
 

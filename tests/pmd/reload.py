@@ -103,7 +103,7 @@ def manifest_behind_the_board(place):
 
 def daemon_comes_and_goes(place):
     run = runs(start(place))
-    run.has_said("NO IMAGE")
+    run.has_said("NO USABLE IMAGE")
     daemon = Daemon(place)
     daemon.publish(DROP, 1)
     enforces(run, 1)

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { LINES = 64, OVERFLOWS = 16 };
+enum { LINES = 64 };
 
 /* One packet a millisecond, ten at once. */
 static const struct bucket_profile profile = {
@@ -14,19 +14,19 @@ static const struct bucket_profile profile = {
 	.limit = UINT64_C(10000000) << BUCKET_TICK_BITS,
 };
 
-static _Alignas(64) uint8_t memory[64 * LINES + 8 * OVERFLOWS];
+static struct source_line lines[LINES];
 static struct state state;
 
-static void setup(uint32_t lines, bool shared)
+static void setup(uint32_t count, bool shared)
 {
-	memset(memory, 0, sizeof memory);
-	state_init(&state, memory, lines, OVERFLOWS, (struct siphash_key){1, 2}, 0, shared);
+	memset(lines, 0, sizeof lines);
+	state_init(&state, lines, count, (struct siphash_key){1, 2}, 0, shared);
 }
 
 static bool take(uint64_t key, uint64_t now)
 {
 	uint64_t hash = state_source_hash(&state, key, false, 1);
-	uint64_t *word = state_source(&state, hash, BUCKET_PPS, now);
+	uint64_t *word = state_source(&state, &state.rules[1], hash, BUCKET_PPS, now);
 
 	if (!state_ask(&state, word, &profile, now, profile.cost))
 		return false;
@@ -65,7 +65,7 @@ static void test_full_table(void)
 		CU_ASSERT(taken <= 10);
 		total += taken;
 	}
-	CU_ASSERT(total <= 10 * (2 * SOURCE_WAYS + OVERFLOWS));
+	CU_ASSERT(total <= 10 * (2 * SOURCE_WAYS + SOURCE_OVERFLOWS));
 	CU_ASSERT(total >= 10 * 2 * SOURCE_WAYS);
 }
 
@@ -81,20 +81,44 @@ static void test_leaving_overflow(void)
 		for (uint64_t key = 2000; key < 2100; key++)
 			settled += (uint64_t)take_all(key, now);
 	}
-	CU_ASSERT(settled <= (2 * SOURCE_WAYS + OVERFLOWS) * UINT64_C(21));
+	CU_ASSERT(settled <= (2 * SOURCE_WAYS + SOURCE_OVERFLOWS) * UINT64_C(21));
+}
+
+/* A quick rule must not forgive what a slow one's sources owe, though lines are shared. */
+static void test_rules_apart(void)
+{
+	const struct bucket_profile quick = {.cost = profile.cost / 1000,
+					     .limit = profile.cost / 100};
+	struct rule_state *slow_rule = &state.rules[1], *quick_rule = &state.rules[2];
+	int taken = 0;
+
+	setup(2, false);
+	for (uint64_t key = 1; key <= 1000; key++)
+		take_all(key, 0);
+	for (uint64_t key = 1; key <= 1000; key++) {
+		uint64_t hash = state_source_hash(&state, key, false, 2);
+		uint64_t *word = state_source(&state, quick_rule, hash, BUCKET_PPS, 0);
+
+		CU_ASSERT(word < (uint64_t *)slow_rule || word >= (uint64_t *)(slow_rule + 1));
+		state_ask(&state, word, &quick, 0, quick.cost);
+	}
+	for (uint64_t key = 1; key <= 1000; key++)
+		taken += take_all(key, 0);
+	CU_ASSERT_EQUAL(taken, 0);
 }
 
 static void test_rates_apart(void)
 {
+	setup(2, false);
 	for (uint64_t key = 0; key < 1000; key++) {
 		uint64_t hash, *pps, *bps;
 
-		setup(2, false);
 		hash = state_source_hash(&state, key, key & 1, 7);
-		pps = state_source(&state, hash, BUCKET_PPS, 0);
-		bps = state_source(&state, hash, BUCKET_BPS, 0);
+		pps = state_source(&state, &state.rules[7], hash, BUCKET_PPS, 0);
+		bps = state_source(&state, &state.rules[7], hash, BUCKET_BPS, 0);
 		CU_ASSERT_PTR_NOT_EQUAL(pps, bps);
-		CU_ASSERT_PTR_EQUAL(pps, state_source(&state, hash, BUCKET_PPS, 0));
+		CU_ASSERT_PTR_EQUAL(pps,
+				    state_source(&state, &state.rules[7], hash, BUCKET_PPS, 0));
 	}
 }
 
@@ -157,6 +181,7 @@ int main(void)
 		{"each source has its bucket", test_own_bucket},
 		{"a full table shares the rest", test_full_table},
 		{"leaving overflow takes the backlog along", test_leaving_overflow},
+		{"two rules never share an overflow bucket", test_rules_apart},
 		{"two rates never share a word", test_rates_apart},
 		{"a changed profile finds it empty", test_changed_profile},
 		{"what may not be refused leaves no debt", test_forced},
