@@ -71,6 +71,7 @@ static int read_country(const char *text, char country[2])
 	return 0;
 }
 
+/* AS 0 is what feeds write for a network that nobody announces (RFC 7607). */
 static int read_asn(const char *text, uint32_t *asn)
 {
 	uint64_t number = 0;
@@ -79,11 +80,11 @@ static int read_asn(const char *text, uint32_t *asn)
 		return 0;
 	if (strncmp(text, "AS", 2) == 0)
 		text += 2;
-	if (strlen(text) > 10 || strspn(text, "0123456789") != strlen(text))
+	if (*text == '\0' || strlen(text) > 10 || strspn(text, "0123456789") != strlen(text))
 		return -1;
 	for (; *text; text++)
 		number = 10 * number + (uint64_t)(*text - '0');
-	if (number == 0 || number > UINT32_MAX)
+	if (number > UINT32_MAX)
 		return -1;
 	*asn = (uint32_t)number;
 	return 0;

@@ -19,6 +19,7 @@ static void test_line_accepted(void)
 		{"192.0.2.0/24,,1", "192.0.2.0/24", "", 1},
 		{"192.0.2.1,A1,", "192.0.2.1", "A1", 0},
 		{"2001:db8::/32,DE,4294967295", "2001:db8::/32", "DE", UINT32_MAX},
+		{"192.0.2.0/24,US,0", "192.0.2.0/24", "US", 0},
 		{" 0.0.0.0/0 ,\tFR , 7 # all of it\r", "0.0.0.0/0", "FR", 7},
 	};
 
@@ -59,7 +60,7 @@ static void test_line_refused(void)
 		{"192.0.2.0/24,us,1", "\"us\" is not a country"},
 		{"192.0.2.0/24,USA,1", "\"USA\" is not a country"},
 		{"192.0.2.0/24,U,1", "\"U\" is not a country"},
-		{"192.0.2.0/24,US,0", "\"0\" is not the number"},
+		{"192.0.2.0/24,,0", "neither"},
 		{"192.0.2.0/24,US,4294967296", "not the number"},
 		{"192.0.2.0/24,US,18446744073709551617", "not the number"},
 		{"192.0.2.0/24,US,-1", "not the number"},
