@@ -78,15 +78,40 @@ static inline enum rule_outcome decision_outcome(const struct decision *decision
 	}
 }
 
-/* Count a received packet of `bytes` and what was decided; `slot` is its rule's, if any. */
-static inline void counters_decided(struct worker_counters *worker, const struct decision *decision,
-				    uint16_t slot, uint32_t bytes)
+static inline void count_add(struct count *count, const struct count *more)
 {
-	count_packet(&worker->received, bytes);
-	count_packet(&worker->reason[decision->reason], bytes);
-	count_packet(&worker->verdict[decision->verdict], bytes);
-	if (decision->rule != NONE)
-		count_packet(&worker->rule[slot][decision_outcome(decision)], bytes);
+	__atomic_store_n(&count->packets, count->packets + more->packets, __ATOMIC_RELAXED);
+	__atomic_store_n(&count->bytes, count->bytes + more->bytes, __ATOMIC_RELAXED);
+}
+
+/*
+ * Count a burst of received packets and what was decided by an image with these `rules`;
+ * NULL where no decision names a rule. What all packets share is added up before it is
+ * written.
+ */
+static inline void counters_decided(struct worker_counters *worker, const struct packet *packets,
+				    const struct decision *decisions, unsigned count,
+				    const struct rule *rules)
+{
+	struct count received = {0}, verdicts[VERDICT_COUNT] = {{0}};
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct decision *decision = &decisions[i];
+		uint32_t bytes = packets[i].length;
+
+		received.packets++;
+		received.bytes += bytes;
+		verdicts[decision->verdict].packets++;
+		verdicts[decision->verdict].bytes += bytes;
+		count_packet(&worker->reason[decision->reason], bytes);
+		if (decision->rule != NONE)
+			count_packet(&worker->rule[rules[decision->rule].slot]
+						  [decision_outcome(decision)],
+				     bytes);
+	}
+	count_add(&worker->received, &received);
+	for (unsigned i = 0; i < VERDICT_COUNT; i++)
+		count_add(&worker->verdict[i], &verdicts[i]);
 }
 
 static inline void count_sum(struct count *sum, const struct count *count)

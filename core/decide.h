@@ -30,7 +30,8 @@ static inline struct decision decision_end(enum verdict verdict, enum reason rea
 static inline bool rule_admits(const struct image *image, const struct rule *rule,
 			       const struct packet *packet)
 {
-	if (rule->scope == SCOPE_NEW && !(packet->flags & PACKET_OPENS))
+	if (rule->admit > UINT32_MAX ||
+	    (rule->scope == SCOPE_NEW && !(packet->flags & PACKET_OPENS)))
 		return true;
 	return shed_hash(image->salt, packet) < rule->admit;
 }

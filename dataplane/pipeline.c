@@ -103,24 +103,18 @@ static void decide_burst(struct pipeline *pipeline, const struct packet *packets
 {
 	const struct image *image = &pipeline->generation->image;
 
-	for (uint16_t i = 0; i < count; i++) {
-		const struct decision *decision = &decisions[i];
-
+	for (uint16_t i = 0; i < count; i++)
 		decisions[i] = decide(image, pipeline->state, &packets[i], now_ns);
-		counters_decided(pipeline->counters, decision,
-				 decision->rule == NONE ? 0 : image->rules[decision->rule].slot,
-				 packets[i].length);
-	}
+	counters_decided(pipeline->counters, packets, decisions, count, image->rules);
 }
 
 /* Without an image nothing is known about any packet, so none is looked at. */
 static void pass_burst(struct pipeline *pipeline, const struct packet *packets, uint16_t count,
 		       struct decision *decisions)
 {
-	for (uint16_t i = 0; i < count; i++) {
+	for (uint16_t i = 0; i < count; i++)
 		decisions[i] = decision_end(VERDICT_PASS, REASON_DEFAULT);
-		counters_decided(pipeline->counters, &decisions[i], 0, packets[i].length);
-	}
+	counters_decided(pipeline->counters, packets, decisions, count, NULL);
 }
 
 /* Address the frame to its service's fallback. The role of the port that leads there. */

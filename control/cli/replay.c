@@ -125,7 +125,7 @@ static int replay_packet(struct replay *replay, const struct pcap_pkthdr *header
 	if (packet.length > CAP_FRAME)
 		packet.length = CAP_FRAME;
 	decision = decide(replay->image, replay->state, &packet, replay->now_ns);
-	counters_decided(replay->counters, &decision, decision.rule, packet.length);
+	counters_decided(replay->counters, &packet, &decision, 1, replay->image->rules);
 	if (decision.verdict != VERDICT_DROP)
 		count_packet(&replay->counters->sent, packet.length);
 	fwrite_unlocked(line, 1, replay_line(replay->image, &said, line), stdout);

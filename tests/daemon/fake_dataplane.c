@@ -50,7 +50,8 @@ static uint64_t clock_now(clockid_t clock)
 static void write_counters(int folder, uint32_t workers, char **rules, int count)
 {
 	size_t size = sizeof(struct counters) + workers * sizeof(struct worker_counters);
-	struct decision decision = {.verdict = VERDICT_PASS, .reason = REASON_ADMITTED};
+	const struct decision decision = {.verdict = VERDICT_PASS, .reason = REASON_ADMITTED};
+	const struct packet packet = {.length = 100};
 	struct counters *counters;
 	int fd;
 
@@ -59,10 +60,13 @@ static void write_counters(int folder, uint32_t workers, char **rules, int count
 	counters->version = COUNTERS_VERSION;
 	counters->workers = workers;
 	for (int i = 0; i < count; i++) {
+		const struct rule rule = {.slot = (uint16_t)i};
+
 		counters->slot_rule[i] = (uint32_t)image_hash(rules[i], strlen(rules[i]));
 		for (uint32_t w = 0; w < workers; w++) {
 			for (uint32_t packets = 0; packets <= w; packets++) {
-				counters_decided(&counters->worker[w], &decision, (uint16_t)i, 100);
+				counters_decided(&counters->worker[w], &packet, &decision, 1,
+						 &rule);
 				count_packet(&counters->worker[w].sent, 100);
 			}
 		}
