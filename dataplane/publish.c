@@ -51,7 +51,7 @@ static int refuse_second(const char *path, int fd)
 
 static int open_board(const char *path, struct publish *publish)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	int result;
 	void *board;
 
@@ -92,7 +92,7 @@ static int create_counters(const char *run_dir, unsigned workers, struct publish
 	snprintf(path, sizeof path, "%s/" BOARD_COUNTERS, run_dir);
 	snprintf(temporary, sizeof temporary, "%s/" BOARD_COUNTERS ".new", run_dir);
 	unlink(temporary);
-	fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return fail(temporary, "cannot be created");
 	errno = posix_fallocate(fd, 0, (off_t)size);

@@ -33,8 +33,10 @@ static int socket_connect(const char *folder, struct error *error)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return error_set(error, ERROR_DEGRADED, "socket", "%s", strerror(errno));
-	if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &within, sizeof within) == 0)
+	/* To send is also to wait for a daemon whose hands are full to take the connection. */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &within, sizeof within) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &within, sizeof within) == 0 &&
+	    connect(fd, (const struct sockaddr *)&address, sizeof address) == 0)
 		return fd;
 	error_set(error, ERROR_DEGRADED, address.sun_path, "%s; is sluiced running?",
 		  strerror(errno));
@@ -66,6 +68,38 @@ static json_t *client_read(struct client *client, struct error *error)
 	return message;
 }
 
+static enum error_code error_from_word(const char *word)
+{
+	for (int code = ERROR_NONE; code <= ERROR_DEGRADED; code++) {
+		if (strcmp(error_word(code), word) == 0)
+			return code;
+	}
+	return ERROR_INVALID;
+}
+
+/* Take over the daemon's error. */
+static void error_from_json(const json_t *refusal, struct error *error)
+{
+	const char *message = "", *code = "", *path = "";
+
+	json_unpack((json_t *)refusal, "{s:s, s?{s?s, s?s}}", "message", &message, "data", "code",
+		    &code, "path", &path);
+	error_set(error, error_from_word(code), path, "%s", *message ? message : "refused");
+}
+
+/* The greeting; a new reference, or NULL with *error: there may be no place for us. */
+static json_t *read_greeting(struct client *client, struct error *error)
+{
+	json_t *greeting = client_read(client, error);
+	json_t *refusal = json_object_get(greeting, "error");
+
+	if (!refusal)
+		return greeting;
+	error_from_json(refusal, error);
+	json_decref(greeting);
+	return NULL;
+}
+
 struct client *client_open(const struct cli *cli, struct error *error)
 {
 	const char *folder = cli->option[OPTION_RUN] ? cli->option[OPTION_RUN] : RUN_FOLDER;
@@ -81,7 +115,7 @@ struct client *client_open(const struct cli *cli, struct error *error)
 	if (fd >= 0) {
 		client->answers = fdopen(fd, "r");
 		if (client->answers)
-			greeting = client_read(client, error);
+			greeting = read_greeting(client, error);
 		else
 			close(fd);
 	}
@@ -132,25 +166,6 @@ static int client_send(struct client *client, const char *method, json_t *params
 	socket_send(fileno(client->answers), "\n", 1);
 	free(text);
 	return 0;
-}
-
-static enum error_code error_from_word(const char *word)
-{
-	for (int code = ERROR_NONE; code <= ERROR_DEGRADED; code++) {
-		if (strcmp(error_word(code), word) == 0)
-			return code;
-	}
-	return ERROR_INVALID;
-}
-
-/* Take over the daemon's error. */
-static void error_from_json(const json_t *refusal, struct error *error)
-{
-	const char *message = "", *code = "", *path = "";
-
-	json_unpack((json_t *)refusal, "{s:s, s?{s?s, s?s}}", "message", &message, "data", "code",
-		    &code, "path", &path);
-	error_set(error, error_from_word(code), path, "%s", *message ? message : "refused");
 }
 
 json_t *client_ask(struct client *client, const char *method, json_t *params, struct error *error)

@@ -24,23 +24,23 @@ static int send_list(const struct cli *cli, const char *method, const char *rest
 	return refuse("an operand is not UTF-8 text");
 }
 
-static int need_prefixes(const struct cli *cli)
+/* The prefixes that are to be sent. NULL once the error has been said: *status is the exit's. */
+static json_t *prefixes_given(const struct cli *cli, int *status)
 {
+	*status = EXIT_REFUSED;
 	if (cli->count > 1 || cli->option[OPTION_ENTRIES])
-		return EXIT_DONE;
-	return refuse_usage("set: neither a PREFIX nor --file is given");
+		return prefixes_named(cli, 1);
+	*status = refuse_usage("set: neither a PREFIX nor --file is given");
+	return NULL;
 }
 
 static int send_entries(const struct cli *cli, const char *method)
 {
-	int status = need_prefixes(cli);
-	json_t *prefixes;
+	int status;
+	json_t *prefixes = prefixes_given(cli, &status);
 
-	if (status != EXIT_DONE)
-		return status;
-	prefixes = prefixes_named(cli, 1);
 	if (!prefixes)
-		return EXIT_REFUSED;
+		return status;
 	return send_list(cli, method, "set.add", "entries", entries_of(cli, prefixes));
 }
 
@@ -56,14 +56,11 @@ int command_set_replace(const struct cli *cli)
 
 int command_set_remove(const struct cli *cli)
 {
-	int status = need_prefixes(cli);
-	json_t *prefixes;
+	int status;
+	json_t *prefixes = prefixes_given(cli, &status);
 
-	if (status != EXIT_DONE)
-		return status;
-	prefixes = prefixes_named(cli, 1);
 	if (!prefixes)
-		return EXIT_REFUSED;
+		return status;
 	return send_list(cli, "set.remove", "set.remove", "prefixes", prefixes);
 }
 

@@ -102,13 +102,15 @@ static int append(int folder, char *line)
 /* Whether a flood of requests that were denied fills the disk already. */
 static bool is_flood(struct audit *audit, const struct audited *audited, uint64_t now_ns)
 {
+	uint64_t minute = now_ns / 60000000000;
+
 	if (!audited->error || audited->error->code != ERROR_DENIED)
 		return false;
-	if (audit->second != now_ns / 1000000000) {
-		audit->second = now_ns / 1000000000;
+	if (audit->minute != minute) {
+		audit->minute = minute;
 		audit->denied = 0;
 	}
-	return ++audit->denied > AUDIT_DENIED_A_SECOND;
+	return ++audit->denied > AUDIT_DENIED_A_MINUTE;
 }
 
 void audit_write(struct audit *audit, const struct audited *audited, uint64_t now_ns)

@@ -9,12 +9,12 @@
 
 #define AUDIT_FILE "audit.jsonl"
 
-enum { AUDIT_DENIED_A_SECOND = 10 }; /* lines that somebody without a role can cause */
+enum { AUDIT_DENIED_A_MINUTE = 10 }; /* lines that somebody without a role can cause */
 
 struct audit {
 	int folder;         /* file descriptor of the state folder */
 	int failed;         /* errno of the last line, or 0 */
-	uint64_t second;    /* the one that `denied` counts in */
+	uint64_t minute;    /* the one that `denied` counts in */
 	unsigned denied;    /* refused for the caller's role in it */
 	unsigned unwritten; /* of them, since the last line */
 };

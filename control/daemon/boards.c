@@ -43,7 +43,8 @@ static void control_init(struct board_control *control)
 
 static int control_open(int folder, int *fd, struct board_control **control, struct error *error)
 {
-	int opened = openat(folder, BOARD_CONTROL, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	/* Nobody else may read it: whoever can open a file can hold its lock, and so our place. */
+	int opened = openat(folder, BOARD_CONTROL, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	void *mapped = MAP_FAILED;
 	int result = 0;
 

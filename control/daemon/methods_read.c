@@ -19,7 +19,7 @@ int explain_method(struct call *call)
 	struct packet packet;
 	json_t *answer;
 
-	if (port < EXPLAIN_NO_PORT || port > UINT16_MAX)
+	if (json_object_get(call->params, "port") && (port < 0 || port > UINT16_MAX))
 		return error_set(call->error, ERROR_INVALID, "port", "is not 0 to 65535");
 	if (explain_packet(call_string(call, "source", ""), call_string(call, "destination", ""),
 			   (int)port, call_string(call, "protocol", "tcp"), &packet, call->error))

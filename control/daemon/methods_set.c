@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIST_LIMIT = 1000 };
+/* Entries in one answer: as a rule, and at most, a page being what one client may cost others. */
+enum { LIST_LIMIT = 1000, LIST_LIMIT_MOST = 10000 };
 
 struct entries {
 	struct entry_params *list;
@@ -310,9 +311,11 @@ int set_list_method(struct call *call)
 
 	if (call_check_policy(call))
 		return -1;
-	if (offset < 0 || limit < 0)
-		return error_set(call->error, ERROR_INVALID, offset < 0 ? "offset" : "limit",
-				 "is negative");
+	if (offset < 0)
+		return error_set(call->error, ERROR_INVALID, "offset", "is negative");
+	if (limit < 0 || limit > LIST_LIMIT_MOST)
+		return error_set(call->error, ERROR_INVALID, "limit", "is not 0 to %d",
+				 LIST_LIMIT_MOST);
 	if (!name)
 		return list_sets(call, policy);
 	index = policy_set(policy, name);

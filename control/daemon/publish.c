@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-	TIMEOUT_US = 2000000,
+	TIMEOUT_US = 5000000, /* to load a million prefixes on a host that is busy */
 	/*
 	 * After an answer, the disk: a sync takes longer than the next change may wait, so
 	 * that those of a burst share one.
@@ -48,21 +48,18 @@ static void keep_now(struct publisher *publisher)
 		if (strcmp(publisher->damage.path, STATE_CURRENT) == 0)
 			publisher->damage.code = ERROR_NONE;
 	}
+	publisher->keep_due = false;
 	publisher->unkept = error;
 }
 
-static int on_keep(sd_event_source *source, uint64_t at_us, void *context)
+/* Keep, and if that fails again and again. 0, or -errno: there is no timer for it. */
+static int keep(struct publisher *publisher)
 {
-	struct publisher *publisher = context;
-
-	(void)at_us;
-	/* What is under way may yet be refused; its end comes back here. */
-	if (publisher_busy(publisher))
-		return 0;
 	keep_now(publisher);
-	return publisher->kept ? 0 : timer_set(source, clock_us() + KEEP_AGAIN_US);
+	return publisher->kept ? 0 : timer_set(publisher->keep, clock_us() + KEEP_AGAIN_US);
 }
 
+/* What is under way when the time comes may yet be refused: its end keeps then. */
 static void keep_soon(struct publisher *publisher)
 {
 	int enabled = SD_EVENT_OFF;
@@ -105,11 +102,35 @@ static void roll_back(struct publisher *publisher)
 		return;
 	}
 	if (announce(publisher, &active->compiled, publisher->highest + 1, &error)) {
+		/* What was refused must not be kept in its place. */
 		publisher->unkept = error;
+		publisher->keep_due = false;
+		timer_set(publisher->keep, clock_us() + KEEP_AGAIN_US);
 		return;
 	}
 	active->generation = ++publisher->highest;
 	keep_soon(publisher);
+}
+
+/* Whether `wanted` names what is active: not so when it could not be rolled back. */
+static bool is_wanted(const struct publisher *publisher)
+{
+	return publisher->published.generation == publisher->active.generation;
+}
+
+static int on_keep(sd_event_source *source, uint64_t at_us, void *context)
+{
+	struct publisher *publisher = context;
+
+	(void)source;
+	(void)at_us;
+	publisher->keep_due = publisher_busy(publisher);
+	if (publisher->keep_due || publisher->kept)
+		return 0;
+	if (is_wanted(publisher))
+		return keep(publisher);
+	roll_back(publisher);
+	return 0;
 }
 
 static void end(struct publisher *publisher, uint32_t workers, const struct error *error)
@@ -127,7 +148,11 @@ static void end(struct publisher *publisher, uint32_t workers, const struct erro
 		memset(&publisher->damage, 0, sizeof publisher->damage);
 	}
 	done(publisher->context, workers, error);
-	if (!error && !publisher->kept)
+	if (publisher->kept)
+		return;
+	if (publisher->keep_due)
+		keep(publisher);
+	else if (!error)
 		keep_soon(publisher);
 }
 
@@ -325,7 +350,11 @@ void publisher_adopt(struct publisher *publisher, struct compiled *compiled)
 
 void publisher_close(struct publisher *publisher)
 {
-	if (publisher->active.generation && !publisher->kept && !publisher_busy(publisher))
+	bool idle = publisher->active.generation && !publisher_busy(publisher);
+
+	if (idle && !is_wanted(publisher))
+		roll_back(publisher);
+	if (idle && is_wanted(publisher) && !publisher->kept)
 		keep_now(publisher);
 	sd_event_source_disable_unref(publisher->poll);
 	sd_event_source_disable_unref(publisher->keep);

@@ -30,6 +30,7 @@ struct publisher {
 	struct edition next;       /* under way, if `done` is set */
 	struct manifest published; /* the manifest in `wanted` */
 	bool kept;                 /* it is `current` too */
+	bool keep_due;             /* it should be by now, but for what is under way */
 	uint64_t began_us;         /* CLOCK_MONOTONIC when it was announced */
 	publish_done *done;
 	void *context;

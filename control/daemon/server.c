@@ -9,8 +9,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Lines taken from one client before others get a turn. */
-enum { LINES_A_TURN = 16 };
+enum {
+	LINES_A_TURN = 16, /* taken from one client before others get a turn; of a viewer, one */
+	/* Whoever may change something goes before all viewers, and so does what is under way. */
+	VIEWER_PRIORITY = SD_EVENT_PRIORITY_NORMAL + 10,
+};
 
 /* Give the client's answers so much room; 0 is none. -ENOMEM: they have what they had. */
 static int out_resize(struct client *client, size_t capacity)
@@ -115,11 +118,12 @@ void server_send(struct client *client, json_t *message)
 static bool client_take(struct client *client)
 {
 	struct server *server = client->server;
+	int turn = client->peer.role == ROLE_VIEWER ? 1 : LINES_A_TURN;
 	const char *line;
 	size_t size;
 
 	for (int taken = 0; !client->held && !client->closing && !client->lost; taken++) {
-		if (taken == LINES_A_TURN)
+		if (taken == turn)
 			return true;
 		switch (lines_next(&client->lines, &line, &size)) {
 		case LINES_NONE:
@@ -222,6 +226,21 @@ static unsigned clients_cap(enum role role)
 	return role == ROLE_VIEWER ? SERVER_VIEWERS : SERVER_CLIENTS;
 }
 
+/* The client's sources in the event loop. 0, or -errno; then they are for the caller to end. */
+static int add_sources(struct client *client)
+{
+	sd_event *event = client->server->event;
+	int result = sd_event_add_io(event, &client->io, client->fd, EPOLLIN, on_io, client);
+
+	if (result >= 0)
+		result = sd_event_add_defer(event, &client->work, on_work, client);
+	if (result >= 0 && client->peer.role == ROLE_VIEWER)
+		result = sd_event_source_set_priority(client->io, VIEWER_PRIORITY);
+	if (result >= 0 && client->peer.role == ROLE_VIEWER)
+		result = sd_event_source_set_priority(client->work, VIEWER_PRIORITY);
+	return result < 0 ? result : 0;
+}
+
 static int client_start(struct server *server, int fd)
 {
 	static const char full[] = "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32000,"
@@ -241,10 +260,9 @@ static int client_start(struct server *server, int fd)
 	if (!client)
 		return -ENOMEM;
 	*client = (struct client){.server = server, .fd = fd, .peer = peer};
-	result = sd_event_add_io(server->event, &client->io, fd, EPOLLIN, on_io, client);
-	if (result >= 0)
-		result = sd_event_add_defer(server->event, &client->work, on_work, client);
-	if (result < 0) {
+	result = add_sources(client);
+	if (result) {
+		sd_event_source_disable_unref(client->work);
 		sd_event_source_disable_unref(client->io);
 		free(client);
 		return result;

@@ -38,6 +38,34 @@ class Cli(DaemonCase):
         return self.sluice("policy", "apply", self.file("policy.json", text))
 
 
+class Usage(Cli):
+    def test_makes_no_sense(self):
+        cases = [([], "which command"), (["burn"], "burn: no such command"),
+                 (["policy"], "policy: no such command"), (["policy", "burn"], "policy burn"),
+                 (["status", "now"], "usage: sluice status"), (["admit", "front"], "usage: "),
+                 (["status", "--ttl", "1s"], "takes no --ttl"), (["status", "--burn"], "--burn"),
+                 (["status", "-x"], "-x"), (["block", "10.0.0.1", "--ttl"], "needs an argument"),
+                 (["status", "--json", "--json"], "given twice"), (["set", "add", "s"], "--file"),
+                 (["set", "remove", "s"], "--file"), (["limit", "front"], "--source"),
+                 (["explain", "10.0.0.1", "10.0.0.2:x"], "destination"), (["replay"], "--pcap")]
+        for arguments, said in cases:
+            with self.subTest(arguments):
+                run = subprocess.run([SLUICE, "--run", self.run_folder, *arguments], text=True,
+                                     check=False, capture_output=True, timeout=DEADLINE)
+                self.assertEqual((run.returncode, run.stdout), (2, ""))
+                self.assertRegex(run.stderr, "^sluice: .*" + said)
+
+    def test_help_and_version(self):
+        self.assertIn("commands:", self.sluice("--help"))
+        self.assertIn("usage: sluice admit RULE PERCENT", self.sluice("admit", "--help"))
+        self.assertRegex(self.sluice("--version"), r"^sluice \d+\.\d+\.\d+\n$")
+
+    def test_no_daemon(self):
+        self.stop()
+        self.assertRegex(self.sluice("status", status=1),
+                         "^sluice: .*/control.sock: .*; is sluiced running?")
+
+
 class Policy(Cli):
     def test_shows_what_check_accepts(self):
         self.assertRegex(self.apply(), CHANGED)
@@ -180,6 +208,11 @@ class Reading(Cli):
                                   str(pathlib.Path(self.folder, "policy.json")))
             self.assertEqual(json.loads(asked), json.loads(offline))
         self.assertIn("verdict  drop\n", self.sluice("explain", "198.51.100.1", "198.18.0.1:80"))
+
+    def test_no_place(self):
+        clients = [self.client() for _ in range(256)]
+        self.assertIn("too many clients", self.sluice("status", status=1))
+        clients[0].close()
 
     def test_status(self):
         self.apply()

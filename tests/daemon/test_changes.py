@@ -360,7 +360,7 @@ class Reading(DaemonCase):
         client = self.applied()
         good = {"source": "192.0.2.9", "destination": "198.18.0.1", "port": 80}
         for key, value in [("source", "x"), ("source", "192.0.2.0/24"), ("destination", "::1"),
-                           ("destination", "198.18.0.1:80"), ("port", 65536), ("port", -2),
+                           ("destination", "198.18.0.1:80"), ("port", 65536), ("port", -1),
                            ("port", 1 << 40), ("protocol", "tpc"), ("protocol", "256"),
                            ("protocol", "")]:
             with self.subTest(key=key, value=value):

@@ -92,6 +92,7 @@ class Envelope(DaemonCase):
             ("set.list", {"offset": 1.5}, "INVALID", "offset"),
             ("set.list", {"offset": -1}, "INVALID", "offset"),
             ("set.list", {"limit": -1}, "INVALID", "limit"),
+            ("set.list", {"limit": 10001}, "INVALID", "limit"),
             ("set.list", {"a b": -1}, "UNKNOWN_FIELD", '["a b"]'),
         ]
         for method, params, code, path in cases:

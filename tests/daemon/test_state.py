@@ -7,9 +7,10 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 import unittest
 
-from harness import POLICY, SLUICED, DaemonCase, Fake, Refused, main
+from harness import DEADLINE, POLICY, SLUICED, DaemonCase, Fake, Refused, main
 
 
 class Restart(DaemonCase):
@@ -46,6 +47,30 @@ class Restart(DaemonCase):
                          ["audit.jsonl", "current", "salt", "segments", "wanted"])
         self.assertEqual(os.stat(self.state("salt")).st_mode & 0o777, 0o600)
         self.assertEqual(os.stat(self.state_folder).st_mode & 0o007, 0)
+
+    def test_is_kept_while_changes_go_on(self):
+        """There is always a change under way, and still the disk is not left behind."""
+        clients = [self.applied()] + [self.client() for _ in range(7)]
+        Fake(self)
+        kept, deadline = {self.current()}, time.monotonic() + DEADLINE
+        numbers = [client.start("rule.admit", rule="front", admit="1%") for client in clients]
+        while len(kept) < 6:
+            kept.add(self.current())
+            self.assertLess(time.monotonic(), deadline)
+            for i, client in enumerate(clients):
+                client.finish(numbers[i])
+                numbers[i] = client.start("rule.admit", rule="front", admit="1%")
+        for client, number in zip(clients, numbers):
+            client.finish(number)
+
+    def current(self):
+        with open(self.state("current"), "rb") as file:
+            return file.read()
+
+    def test_boards_lock_is_not_anybody_s(self):
+        """Who may open a file may lock it."""
+        mode = os.stat(os.path.join(self.run_folder, "control.board")).st_mode
+        self.assertEqual(mode & 0o007, 0)
 
     def test_generations_only_grow(self):
         client = self.applied()
@@ -253,6 +278,26 @@ class Disk(DaemonCase):
                              for problem in client.ask("health")["problems"]))
         self.restart(signal.SIGKILL)
         self.assertEqual(self.client().ask("policy.get")["policy"]["rules"][1]["admit"], "2%")
+
+    def test_refused_and_not_rolled_back(self):
+        """What was refused is never kept, though it is what the disk wants for a while."""
+        fake, client = Fake(self), self.applied()
+        client.ask("rule.admit", rule="front", admit="5%")
+        fake.tell("ignore")
+        number = client.start("rule.admit", rule="front", admit="1%")
+        self.client().ask("health")  # the change is under way by now
+        self.remount("ro")
+        fake.tell("refuse")
+        with self.assertRaises(Refused):
+            client.finish(number)
+        fake.end()
+        self.assertTrue(any("Read-only" in problem for problem in client.ask("health")["problems"]))
+        self.remount("rw")
+        deadline = time.monotonic() + DEADLINE
+        while client.ask("health")["generation"] != 4:
+            self.assertLess(time.monotonic(), deadline)
+        self.restart(signal.SIGKILL)
+        self.assertEqual(self.client().ask("policy.get")["policy"]["rules"][1]["admit"], "5%")
 
     def remount(self, how):
         subprocess.run(["mount", "-o", f"remount,{how}", self.state_folder], check=True)

@@ -10,11 +10,11 @@ see front "${us[@]:1:5}" "${de[@]}"
 must sluice unblock "${us[0]}" 2601:0:0:1::/64
 see front "${us[@]}"
 
-must sluice block "${de[0]}" --ttl 5s
+must sluice block "${de[0]}" --ttl 10s
 must sluice block "${de[1]}" --ttl 1h
 end "$daemon_pid" KILL
 see refused "${de[0]}" "${de[1]}"
-must wait_for 20 sees "${de[0]}" front
+must wait_for 30 sees "${de[0]}" front
 see refused "${de[1]}"
 
 daemon_up
