@@ -27,6 +27,7 @@
 /* File names in the state folder; segments are segment_name()-%016x of their hash. */
 #define STATE_CURRENT  "current" /* manifest of the last good generation, durable */
 #define STATE_WANTED   "wanted"  /* manifest of the newest generation published */
+#define STATE_FORMER   "former"  /* what `wanted` was before */
 #define STATE_SEGMENTS "segments"
 
 #define BOARD_MAGIC UINT32_C(0x42434c53) /* "SLCB" */

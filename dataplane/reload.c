@@ -117,13 +117,13 @@ static void cross_to_wanted(struct reload *reload, uint64_t wanted)
 	say("generation %" PRIu64 " is enforced", reload->running->number);
 }
 
-/* The last good image, or what was published after it if that is all there is. */
+/* The last good image; or, if that is damaged, what else is whole. */
 static void load_from_disk(struct reload *reload)
 {
-	static const char *const manifests[] = {STATE_CURRENT, STATE_WANTED};
+	static const char *const manifests[] = {STATE_CURRENT, STATE_WANTED, STATE_FORMER};
 	struct board_refusal refusal;
 
-	for (unsigned i = 0; i < 2 && !reload->running; i++) {
+	for (unsigned i = 0; i < 3 && !reload->running; i++) {
 		int result = load(reload, manifests[i], 0, &reload->running, &refusal);
 
 		if (result && result != -ENOENT)

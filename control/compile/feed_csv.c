@@ -132,10 +132,11 @@ int feed_csv_open(const char *folder, const char *name, struct error *error)
 		return error_set(error, ERROR_INVALID, name, "not a bare file name");
 	directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0)
-		return error_set(error, ERROR_DEGRADED, folder, "%s", strerror(errno));
+		return error_set(error, ERROR_DEGRADED, name, "its folder %s: %s", folder,
+				 strerror(errno));
 	file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (file < 0)
-		error_set(error, ERROR_DEGRADED, name, "%s",
+		error_set(error, ERROR_DEGRADED, name, "in %s: %s", folder,
 			  errno == ELOOP ? "is a link" : strerror(errno));
 	close(directory);
 	if (file < 0)

@@ -109,6 +109,16 @@ def wanted_instead_of_corrupt(place):
     assert run.out == [] and run.totals["generation"] == 2
 
 
+def former_instead_of_corrupt(place):
+    place.publish(DROP, "former", 1)
+    place.publish(PASS, "wanted", 2)
+    place.publish(PASS, "current", 2)
+    damage(place.state / "current", 20)
+    damage(place.state / "wanted", 20)
+    run = place.filter([FRAME])
+    assert run.out == [] and run.totals["generation"] == 1
+
+
 def refused(place, says, *options, status=1, **arguments):
     run = start(place, *options, **arguments).finish(status)
     run.has_said(says)
@@ -147,4 +157,4 @@ def options(place):
 if __name__ == "__main__":
     sys.exit(main([sigterm_drains, second_is_refused, restart_after_kill, corrupt_segment,
                    corrupt_manifest, short_manifest, missing_segment, wanted_instead_of_corrupt,
-                   ports_and_lcores, options]))
+                   former_instead_of_corrupt, ports_and_lcores, options]))

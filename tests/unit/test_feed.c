@@ -216,7 +216,8 @@ static void test_no_folder(void)
 	CU_ASSERT_EQUAL(feed_read(policy, &none, &data, &error), -1);
 	CU_ASSERT_STRING_EQUAL(error.path, "feed.csv");
 	CU_ASSERT_EQUAL(feed_read(policy, &gone, &data, &error), -1);
-	CU_ASSERT_STRING_EQUAL(error.path, "/nonexistent");
+	CU_ASSERT_STRING_EQUAL(error.path, "feed.csv");
+	CU_ASSERT_STRING_EQUAL(error.message, "its folder /nonexistent: No such file or directory");
 	CU_ASSERT_EQUAL(feed_stamp(policy, &none), 0);
 	policy_free(policy);
 }
