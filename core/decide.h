@@ -149,8 +149,9 @@ static inline enum reason decide_limits(const struct image *image, struct state 
 					const struct packet *packet, const struct rule *rule,
 					bool diverted, uint64_t now)
 {
-	struct charges charges = {.count = 0};
+	struct charges charges;
 
+	charges.count = 0; /* and no more: the array is as long as three cache lines */
 	if (!charges_ask_source(&charges, state, rule, packet, now))
 		return REASON_SOURCE_LIMIT;
 	if (!diverted && !charges_ask_all(&charges, state, state->rules[rule->slot].rate,

@@ -89,14 +89,15 @@ static int say_sets(struct client *client, const struct prefix *prefixes, size_t
 }
 
 /* `missing` of the prefixes were not in BLOCKED: say so, and what else blocks them. */
-static int say_missing(struct client *client, const json_t *prefixes, size_t missing)
+static int say_missing(const struct cli *cli, const json_t *prefixes, size_t missing)
 {
 	size_t count = json_array_size(prefixes), i;
 	struct prefix *parsed = calloc(count, sizeof *parsed);
 	struct error error;
+	struct client *client;
 	json_t *text;
 	const char *why;
-	int status;
+	int status = -1;
 
 	if (!parsed)
 		return refuse("out of memory");
@@ -107,13 +108,16 @@ static int say_missing(struct client *client, const json_t *prefixes, size_t mis
 		       json_string_value(json_array_get(prefixes, 0)));
 	else
 		refuse("%zu of %zu prefixes are not in the set " BLOCKED, missing, count);
-	status = say_sets(client, parsed, count, &error);
+	client = client_open(cli, &error);
+	if (client)
+		status = say_sets(client, parsed, count, &error);
+	client_close(client);
 	free(parsed);
 	return status < 0 ? refuse_error(NULL, &error) : EXIT_REFUSED;
 }
 
 /* Take `prefixes` out of BLOCKED. */
-static int unblock(const struct cli *cli, struct client *client, const json_t *prefixes)
+static int unblock(const struct cli *cli, const json_t *prefixes)
 {
 	json_t *change = json_array(), *answer = NULL;
 	size_t count = json_array_size(prefixes), changed;
@@ -122,31 +126,27 @@ static int unblock(const struct cli *cli, struct client *client, const json_t *p
 
 	if (change_add_list(change, "set.remove", "set.remove", json_pack("{s:s}", "set", BLOCKED),
 			    "prefixes", prefixes) == 0)
-		answer = change_commit(cli, client, change, &error);
+		answer = change_commit(cli, change, &error);
 	else
 		error_set(&error, ERROR_CAPACITY, "", "out of memory");
 	json_decref(change);
 	if (!answer && strcmp(error.path, "set") == 0)
-		return say_missing(client, prefixes, count); /* nobody has blocked anything yet */
+		return say_missing(cli, prefixes, count); /* nobody has blocked anything yet */
 	if (!answer)
 		return refuse_error(NULL, &error);
 	changed = (size_t)json_integer_value(json_object_get(answer, "changed"));
 	status = change_print(cli, answer);
-	return changed < count ? say_missing(client, prefixes, count - changed) : status;
+	return changed < count ? say_missing(cli, prefixes, count - changed) : status;
 }
 
 int command_unblock(const struct cli *cli)
 {
 	json_t *prefixes = prefixes_named(cli, 0);
-	struct error error;
-	struct client *client;
 	int status;
 
 	if (!prefixes)
 		return EXIT_REFUSED;
-	client = client_open(cli, &error);
-	status = client ? unblock(cli, client, prefixes) : refuse_error(NULL, &error);
-	client_close(client);
+	status = unblock(cli, prefixes);
 	json_decref(prefixes);
 	return status;
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CHANGE_TRIES = 5 };
+
 int change_add(json_t *change, const char *method, json_t *params)
 {
 	json_t *request = json_pack("{s:s, s:o}", "method", method, "params", params);
@@ -81,8 +83,8 @@ static int add_common(const struct cli *cli, json_t *params, bool more, struct e
 	return status ? error_set(error, ERROR_INVALID, "--reason", "is not UTF-8 text") : 0;
 }
 
-json_t *change_commit(const struct cli *cli, struct client *client, const json_t *change,
-		      struct error *error)
+static json_t *send_parts(const struct cli *cli, struct client *client, const json_t *change,
+			  struct error *error)
 {
 	json_t *answer = NULL, *request;
 	size_t i, count = json_array_size(change);
@@ -98,6 +100,30 @@ json_t *change_commit(const struct cli *cli, struct client *client, const json_t
 		if (!answer)
 			return NULL;
 	}
+	return answer;
+}
+
+/* Whether the parts, all welcome, only lost to a change that came between them. */
+static bool lost_race(const struct cli *cli, const json_t *change, const struct error *error)
+{
+	return error->code == ERROR_CONFLICT && json_array_size(change) > 1 &&
+	       !cli->option[OPTION_IF_GENERATION];
+}
+
+/* Parts that were sent stay with their connection, so every try has one of its own. */
+json_t *change_commit(const struct cli *cli, const json_t *change, struct error *error)
+{
+	json_t *answer = NULL;
+	int tries = 0;
+
+	do {
+		struct client *client = client_open(cli, error);
+
+		if (!client)
+			return NULL;
+		answer = send_parts(cli, client, change, error);
+		client_close(client);
+	} while (!answer && lost_race(cli, change, error) && ++tries < CHANGE_TRIES);
 	return answer;
 }
 
@@ -145,11 +171,9 @@ static bool error_in_policy(struct error *error)
 int change_send(const struct cli *cli, json_t *change, const char *file)
 {
 	struct error error;
-	struct client *client = client_open(cli, &error);
-	json_t *answer = client ? change_commit(cli, client, change, &error) : NULL;
+	json_t *answer = change_commit(cli, change, &error);
 
 	json_decref(change);
-	client_close(client);
 	if (answer)
 		return change_print(cli, answer);
 	return refuse_error(error_in_policy(&error) ? file : NULL, &error);

@@ -21,15 +21,17 @@ int change_add(json_t *change, const char *method, json_t *params);
 int change_add_list(json_t *change, const char *method, const char *rest, json_t *params,
 		    const char *key, const json_t *list);
 
-/* Send every request; the answer to the whole, a new reference, or NULL with *error. */
-json_t *change_commit(const struct cli *cli, struct client *client, const json_t *change,
-		      struct error *error);
+/*
+ * Send every request, on a connection of its own, and begin anew if another change came in
+ * between; the answer to the whole, a new reference, or NULL with *error.
+ */
+json_t *change_commit(const struct cli *cli, const json_t *change, struct error *error);
 
 /* Print the generation that `answer`, which is taken over, tells of. The exit status. */
 int change_print(const struct cli *cli, json_t *answer);
 
 /*
- * Both, on a connection of its own, and say what is refused. Takes over `change`. `file`
+ * Both, and say what is refused. Takes over `change`. `file`
  * (or NULL) is the policy document it came from, for errors to name. The exit status.
  */
 int change_send(const struct cli *cli, json_t *change, const char *file);

@@ -20,6 +20,7 @@ enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 	  "change nothing unless N is the current generation")                                     \
 	X(TTL, "ttl", "TIME", "how long the entries last, such as 90s, 10m, 2h, 1d")               \
 	X(ENTRIES, "file", "FILE", "read the prefixes from FILE, one a line")                      \
+	X(EMPTY, "empty", NULL, "leave the set no entries")                                        \
 	X(SOURCE, "source", "LIMIT", "limit of each source, such as 2000pps,burst=4000")           \
 	X(NO_SOURCE, "no-source", NULL, "no limit of each source")                                 \
 	X(RULE, "rule", "LIMIT", "limit of all the rule admits, such as 8Gbps")                    \

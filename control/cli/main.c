@@ -18,7 +18,7 @@ enum {
 
 struct command {
 	const char *name;  /* one word or two */
-	const char *usage; /* what follows the name */
+	const char *usage; /* what follows the name, with a blank before it */
 	int (*run)(const struct cli *cli);
 	const char *summary;
 	uint32_t options; /* bits, beside EVERYWHERE */
@@ -29,27 +29,28 @@ static const struct command commands[] = {
 	{"status", "", command_status, "what is enforced, and what becomes of the traffic", 0, 0,
 	 0},
 	{"policy show", "", command_policy_show, "print the active policy", 0, 0, 0},
-	{"policy check", "FILE", command_policy_check, "check a policy, without the daemon",
+	{"policy check", " FILE", command_policy_check, "check a policy, without the daemon",
 	 BIT(LIBLOC), 1, 1},
-	{"policy apply", "FILE", command_policy_apply, "replace the active policy", CHANGE, 1, 1},
-	{"admit", "RULE PERCENT", command_admit, "set how much of its traffic a rule admits",
+	{"policy apply", " FILE", command_policy_apply, "replace the active policy", CHANGE, 1, 1},
+	{"admit", " RULE PERCENT", command_admit, "set how much of its traffic a rule admits",
 	 CHANGE, 2, 2},
-	{"limit", "RULE [--source LIMIT|--no-source] [--rule LIMIT|--no-rule]", command_limit,
+	{"limit", " RULE [--source LIMIT|--no-source] [--rule LIMIT|--no-rule]", command_limit,
 	 "set a rule's limits", CHANGE | BIT(SOURCE) | BIT(NO_SOURCE) | BIT(RULE) | BIT(NO_RULE), 1,
 	 1},
-	{"block", "PREFIX...", command_block, "drop all that comes from these sources",
+	{"block", " PREFIX...", command_block, "drop all that comes from these sources",
 	 CHANGE | BIT(TTL), 1, ANY},
-	{"unblock", "PREFIX...", command_unblock, "undo block", CHANGE, 1, ANY},
-	{"set add", "NAME PREFIX...|--file FILE", command_set_add, "add entries to a set",
+	{"unblock", " PREFIX...", command_unblock, "undo block", CHANGE, 1, ANY},
+	{"set add", " NAME PREFIX...|--file FILE", command_set_add, "add entries to a set",
 	 CHANGE | BIT(TTL) | BIT(ENTRIES), 1, ANY},
-	{"set remove", "NAME PREFIX...|--file FILE", command_set_remove,
+	{"set remove", " NAME PREFIX...|--file FILE", command_set_remove,
 	 "remove entries from a set", CHANGE | BIT(ENTRIES), 1, ANY},
-	{"set replace", "NAME PREFIX...|--file FILE", command_set_replace,
-	 "give a set these entries and no others", CHANGE | BIT(TTL) | BIT(ENTRIES), 1, ANY},
-	{"set list", "[NAME]", command_set_list, "list the sets, or the entries of one", 0, 0, 1},
-	{"explain", "SOURCE DESTINATION[:PORT[/PROTOCOL]]", command_explain,
+	{"set replace", " NAME PREFIX...|--file FILE|--empty", command_set_replace,
+	 "give a set these entries and no others", CHANGE | BIT(TTL) | BIT(ENTRIES) | BIT(EMPTY), 1,
+	 ANY},
+	{"set list", " [NAME]", command_set_list, "list the sets, or the entries of one", 0, 0, 1},
+	{"explain", " SOURCE DESTINATION[:PORT[/PROTOCOL]]", command_explain,
 	 "what would happen to a packet that opens a connection", BIT(POLICY) | BIT(LIBLOC), 2, 2},
-	{"replay", "--policy FILE --pcap FILE", command_replay,
+	{"replay", " --policy FILE --pcap FILE", command_replay,
 	 "print what becomes of each packet of a capture", BIT(POLICY) | BIT(PCAP) | BIT(LIBLOC), 0,
 	 0},
 };
@@ -120,11 +121,27 @@ static void print_options(uint32_t options)
 	}
 }
 
-static int print_help(void)
+/* Whether the command's first word, of two, is `group`. */
+static bool in_group(const struct command *command, const char *group)
 {
-	puts("usage: sluice COMMAND [OPTIONS]\n\ncommands:");
-	for (unsigned i = 0; i < COMMANDS; i++)
-		printf("  %-14s %s\n", commands[i].name, commands[i].summary);
+	size_t size = strlen(group);
+
+	return strncmp(command->name, group, size) == 0 && command->name[size] == ' ';
+}
+
+/* Of all commands, or of those in `group` if there are any. */
+static int print_help(const char *group)
+{
+	bool all = true;
+
+	for (unsigned i = 0; group && i < COMMANDS; i++)
+		all = all && !in_group(&commands[i], group);
+	printf("usage: sluice %s%sCOMMAND [OPTIONS]\n\ncommands:\n", all ? "" : group,
+	       all ? "" : " ");
+	for (unsigned i = 0; i < COMMANDS; i++) {
+		if (all || in_group(&commands[i], group))
+			printf("  %-14s %s\n", commands[i].name, commands[i].summary);
+	}
 	print_options(EVERYWHERE);
 	puts("\nsluice COMMAND --help says more; so does sluice(1).");
 	return finish_output();
@@ -132,7 +149,8 @@ static int print_help(void)
 
 static int print_command_help(const struct command *command)
 {
-	printf("usage: sluice %s %s\n\n%s\n", command->name, command->usage, command->summary);
+	printf("usage: sluice %s%s [OPTIONS]\n\n%s\n", command->name, command->usage,
+	       command->summary);
 	print_options(EVERYWHERE | command->options);
 	return finish_output();
 }
@@ -203,7 +221,7 @@ static int run_command(const struct command *command, const struct cli *cli)
 					    option_texts[i].name);
 	}
 	if (cli->count < command->least || cli->count > command->most)
-		return refuse_usage("usage: sluice %s %s", command->name, command->usage);
+		return refuse_usage("usage: sluice %s%s [OPTIONS]", command->name, command->usage);
 	return command->run(cli);
 }
 
@@ -223,7 +241,7 @@ int main(int argc, char **argv)
 	if (command)
 		return run_command(command, &cli);
 	if (cli.option[OPTION_HELP])
-		return print_help();
+		return print_help(cli.operands[0]);
 	if (cli.count == 0)
 		return refuse_usage("which command? sluice --help lists them");
 	return refuse_usage("%s%s%s: no such command; sluice --help lists them", cli.operands[0],

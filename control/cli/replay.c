@@ -30,6 +30,7 @@ struct replay {
 	struct state *state;
 	struct worker_counters *counters;
 	uint64_t packets;
+	uint64_t cut; /* of them, malformed for want of what the capture left out */
 	uint64_t now_ns;
 };
 
@@ -125,11 +126,22 @@ static int replay_packet(struct replay *replay, const struct pcap_pkthdr *header
 	if (packet.length > CAP_FRAME)
 		packet.length = CAP_FRAME;
 	decision = decide(replay->image, replay->state, &packet, replay->now_ns);
+	if (readable < header->len && decision.reason == REASON_MALFORMED)
+		replay->cut++;
 	counters_decided(replay->counters, &packet, &decision, 1, replay->image->rules);
 	if (decision.verdict != VERDICT_DROP)
 		count_packet(&replay->counters->sent, packet.length);
 	fwrite_unlocked(line, 1, replay_line(replay->image, &said, line), stdout);
 	return EXIT_DONE;
+}
+
+static void say_cut(const struct replay *replay)
+{
+	if (replay->cut > 0)
+		fprintf(stderr,
+			"sluice: %s: malformed because the capture's snap length cut them short: "
+			"%llu frame%s, whose headers are not all in it\n",
+			replay->file, (unsigned long long)replay->cut, replay->cut == 1 ? "" : "s");
 }
 
 static int replay_run(struct replay *replay)
@@ -146,6 +158,7 @@ static int replay_run(struct replay *replay)
 			return status;
 	}
 	status = finish_output();
+	say_cut(replay);
 	if (next == PCAP_ERROR)
 		status = refuse("%s: %s", replay->file, pcap_geterr(replay->capture));
 	if (!counters_add_up(replay->counters))
@@ -180,7 +193,7 @@ int command_replay(const struct cli *cli)
 	int status;
 
 	if (!cli->option[OPTION_POLICY] || !replay.file)
-		return refuse_usage("usage: sluice replay --policy FILE --pcap FILE");
+		return refuse_usage("usage: sluice replay --policy FILE --pcap FILE [OPTIONS]");
 	status = offline_open(cli, cli->option[OPTION_POLICY], true, &offline);
 	if (status != EXIT_DONE)
 		return status;

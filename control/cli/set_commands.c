@@ -34,24 +34,40 @@ static json_t *prefixes_given(const struct cli *cli, int *status)
 	return NULL;
 }
 
-static int send_entries(const struct cli *cli, const char *method)
+static int send_entries(const struct cli *cli, const char *method, json_t *prefixes)
 {
-	int status;
-	json_t *prefixes = prefixes_given(cli, &status);
-
-	if (!prefixes)
-		return status;
 	return send_list(cli, method, "set.add", "entries", entries_of(cli, prefixes));
 }
 
 int command_set_add(const struct cli *cli)
 {
-	return send_entries(cli, "set.add");
+	int status;
+	json_t *prefixes = prefixes_given(cli, &status);
+
+	return prefixes ? send_entries(cli, "set.add", prefixes) : status;
 }
 
 int command_set_replace(const struct cli *cli)
 {
-	return send_entries(cli, "set.replace");
+	const char *file = cli->option[OPTION_ENTRIES];
+	size_t operands = (size_t)cli->count - 1;
+	int status;
+	json_t *prefixes;
+
+	if (cli->option[OPTION_EMPTY]) {
+		if (operands > 0 || file)
+			return refuse_usage("--empty and entries exclude each other");
+		return send_entries(cli, "set.replace", json_array());
+	}
+	prefixes = prefixes_given(cli, &status);
+	if (!prefixes)
+		return status;
+	if (file && json_array_size(prefixes) == operands) {
+		json_decref(prefixes);
+		return refuse("%s: holds no prefix; --empty is how to leave a set no entries",
+			      file);
+	}
+	return send_entries(cli, "set.replace", prefixes);
 }
 
 int command_set_remove(const struct cli *cli)

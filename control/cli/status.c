@@ -23,7 +23,8 @@ static void print_count(const char *label, const json_t *stats, const char *name
 
 	number_print(count.packets, packets);
 	number_print(count.bytes, bytes);
-	printf("%-11s %s packets, %s bytes\n", label, packets, bytes);
+	printf("%-11s %s packet%s, %s byte%s\n", label, packets, count.packets == 1 ? "" : "s",
+	       bytes, count.bytes == 1 ? "" : "s");
 }
 
 static void print_dataplane(const json_t *dataplane)
@@ -47,6 +48,14 @@ static void print_dataplane(const json_t *dataplane)
 	       from_disk ? ", started without the daemon" : "");
 }
 
+static void print_problem(const char *problem)
+{
+	bool coloured = table_coloured();
+
+	printf("%sproblem:%s    %s\n", coloured ? "\033[1;31m" : "", coloured ? "\033[m" : "",
+	       problem);
+}
+
 static void print_health(const json_t *health)
 {
 	json_t *problem;
@@ -56,16 +65,16 @@ static void print_health(const json_t *health)
 	       json_integer_value(json_object_get(health, "generation")));
 	print_dataplane(json_object_get(health, "dataplane"));
 	json_array_foreach (json_object_get(health, "problems"), i, problem)
-		printf("%-11s %s\n", i == 0 ? "problems" : "", json_string_value(problem));
+		print_problem(json_string_value(problem));
 }
 
 static void print_reasons(const json_t *stats)
 {
 	static const struct table_column columns[] = {{"REASON", TABLE_WORD},
 						      {"PACKETS", TABLE_NUMBER},
-						      {"SHARE", TABLE_NUMBER},
+						      {"PACKETS%", TABLE_NUMBER},
 						      {"BYTES", TABLE_NUMBER},
-						      {"SHARE", TABLE_NUMBER}};
+						      {"BYTES%", TABLE_NUMBER}};
 	struct libscols_table *table = table_new(columns, 5);
 	struct count received = count_of(stats, "received");
 
@@ -114,9 +123,11 @@ static void add_rule(struct libscols_table *table, const json_t *rule)
 static void print_rules(const json_t *stats)
 {
 	static const struct table_column columns[] = {
-		{"RULE", TABLE_TEXT},       {"WANTED", TABLE_NUMBER},   {"PACKETS", TABLE_NUMBER},
-		{"ADMITTED", TABLE_NUMBER}, {"BYTES", TABLE_NUMBER},    {"ADMITTED", TABLE_NUMBER},
-		{"SHED", TABLE_NUMBER},     {"DIVERTED", TABLE_NUMBER}, {"LIMITED", TABLE_NUMBER}};
+		{"RULE", TABLE_TEXT},      {"WANTED", TABLE_NUMBER},
+		{"PACKETS", TABLE_NUMBER}, {"PACKETS-IN", TABLE_NUMBER},
+		{"BYTES", TABLE_NUMBER},   {"BYTES-IN", TABLE_NUMBER},
+		{"SHED", TABLE_NUMBER},    {"DIVERTED", TABLE_NUMBER},
+		{"LIMITED", TABLE_NUMBER}};
 	struct libscols_table *table;
 	json_t *rules = json_object_get(stats, "rules"), *rule;
 	size_t i;

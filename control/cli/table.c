@@ -14,7 +14,7 @@ bool table_terminal(void)
 	return isatty(STDOUT_FILENO);
 }
 
-static bool coloured(void)
+bool table_coloured(void)
 {
 	const char *no_color = getenv("NO_COLOR");
 
@@ -47,7 +47,7 @@ struct libscols_table *table_new(const struct table_column *columns, size_t coun
 
 	if (!table)
 		return NULL;
-	scols_table_enable_colors(table, coloured());
+	scols_table_enable_colors(table, table_coloured());
 	scols_table_enable_raw(table, !table_terminal());
 	if (add_columns(table, columns, count) == 0)
 		return table;

@@ -33,6 +33,9 @@ void table_print(struct libscols_table *table);
 /* Whether standard output is a terminal. */
 bool table_terminal(void);
 
+/* The same, and colours are welcome. */
+bool table_coloured(void);
+
 /* A count: exact for scripts, and four digits with k, M, G or T on a terminal. */
 void number_print(uint64_t number, char text[NUMBER_TEXT]);
 

@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/futex.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -41,18 +43,20 @@ static void control_init(struct board_control *control)
 	__atomic_store_n(&control->pid, (uint32_t)getpid(), __ATOMIC_RELAXED);
 }
 
-static int control_open(int folder, int *fd, struct board_control **control, struct error *error)
+static int control_open(const char *folder_path, int folder, int *fd,
+			struct board_control **control, struct error *error)
 {
+	char path[PATH_MAX];
 	/* Nobody else may read it: whoever can open a file can hold its lock, and so our place. */
 	int opened = openat(folder, BOARD_CONTROL, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	void *mapped = MAP_FAILED;
-	int result = 0;
+	int result = opened < 0 ? -errno : lock_own(opened);
 
+	snprintf(path, sizeof path, "%s/" BOARD_CONTROL, folder_path);
 	if (opened < 0)
-		return error_set(error, ERROR_DEGRADED, BOARD_CONTROL, "%s", strerror(errno));
-	result = lock_own(opened);
+		return error_set(error, ERROR_DEGRADED, path, "%s", strerror(-result));
 	if (result == -EWOULDBLOCK) {
-		error_set(error, ERROR_LOCKED, BOARD_CONTROL, "another sluiced holds it");
+		error_set(error, ERROR_LOCKED, path, "another sluiced holds it");
 	} else if (result == 0) {
 		if (ftruncate(opened, sizeof **control) == 0)
 			mapped = mmap(NULL, sizeof **control, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -61,7 +65,7 @@ static int control_open(int folder, int *fd, struct board_control **control, str
 	}
 	if (result) {
 		if (result != -EWOULDBLOCK)
-			error_set(error, ERROR_DEGRADED, BOARD_CONTROL, "%s", strerror(-result));
+			error_set(error, ERROR_DEGRADED, path, "%s", strerror(-result));
 		close(opened);
 		return -1;
 	}
@@ -77,7 +81,7 @@ int boards_open(const char *path, struct boards *boards, struct error *error)
 	opened.folder = file_folder(AT_FDCWD, path, 0755);
 	if (opened.folder < 0)
 		return error_set(error, ERROR_DEGRADED, path, "%s", strerror(-opened.folder));
-	if (control_open(opened.folder, &opened.control_fd, &opened.control, error)) {
+	if (control_open(path, opened.folder, &opened.control_fd, &opened.control, error)) {
 		close(opened.folder);
 		return -1;
 	}

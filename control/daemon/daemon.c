@@ -2,6 +2,7 @@
 /* The parts of the daemon put together. See daemon.h. */
 #include "daemon/daemon.h"
 
+#include "daemon/clock.h"
 #include "daemon/rpc.h"
 
 #include <errno.h>
@@ -11,7 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SOCKET_BACKLOG = 64 };
+enum {
+	SOCKET_BACKLOG = 64,
+	PROBE_EVERY_US = 1000000, /* not at each viewer's wish */
+};
 
 /* Whoever holds the board may replace a socket that a dead daemon left. fd, or -1. */
 static int socket_make(const char *folder, struct sockaddr_un *made, struct error *error)
@@ -119,13 +123,44 @@ void daemon_close(struct daemon *daemon)
 	boards_close(&daemon->boards);
 }
 
+static void probe(struct daemon *daemon)
+{
+	uint64_t now_us = clock_us();
+
+	if (daemon->probed_us && now_us - daemon->probed_us < PROBE_EVERY_US)
+		return;
+	if (store_check_writable(&daemon->store, &daemon->unwritable) == 0)
+		daemon->unwritable.code = ERROR_NONE;
+	daemon->probed_us = now_us;
+}
+
+unsigned daemon_faults(struct daemon *daemon, struct error faults[DAEMON_FAULTS])
+{
+	unsigned count = 0;
+
+	probe(daemon);
+	if (daemon->publisher.damage.code)
+		faults[count++] = daemon->publisher.damage;
+	if (daemon->unwritable.code)
+		faults[count++] = daemon->unwritable;
+	if (store_check_salt(&daemon->store, &faults[count]))
+		count++;
+	if (daemon->audit.failed) {
+		store_fault(&daemon->store, AUDIT_FILE, &faults[count++], "%s",
+			    strerror(daemon->audit.failed));
+	}
+	return count;
+}
+
 int daemon_compile(struct daemon *daemon, struct policy *policy, struct compiled *compiled,
 		   struct error *error)
 {
 	const struct edition *active = &daemon->publisher.active;
 
 	if (!policy->has_salt) {
-		if (store_salt(&daemon->store, policy->salt, error))
+		const uint8_t *in_force = active->generation ? active->policy->salt : NULL;
+
+		if (store_salt(&daemon->store, in_force, policy->salt, error))
 			return -1;
 		policy->has_salt = true;
 	}

@@ -29,6 +29,8 @@ struct daemon {
 	sd_event_source *warm;
 	struct image image;        /* of the active edition, for explaining */
 	uint64_t image_generation; /* when it was opened; 0: not yet */
+	struct error unwritable;   /* why the state folder cannot be written; code NONE: it can */
+	uint64_t probed_us;        /* CLOCK_MONOTONIC when that was tried */
 };
 
 /*
@@ -38,6 +40,11 @@ struct daemon {
 int daemon_open(const struct options *options, sd_event *event, int fd, struct daemon *daemon,
 		struct error *error);
 void daemon_close(struct daemon *daemon);
+
+enum { DAEMON_FAULTS = 4 };
+
+/* What is wrong with the state folder now. How many of faults[] are set. */
+unsigned daemon_faults(struct daemon *daemon, struct error faults[DAEMON_FAULTS]);
 
 /*
  * Compile with the daemon's feeds and, where `policy` has no salt, the store's. What has

@@ -8,8 +8,9 @@
 
 #include <string.h>
 
-/* A main thread that has not come round for so long is not just busy. */
-static const uint64_t heartbeat_late_ns = UINT64_C(5000000000);
+/* A main thread that has not come round for so long stands still; one that loads, longer. */
+static const uint64_t heartbeat_late_ns = UINT64_C(1000000000);
+static const uint64_t loading_late_ns = UINT64_C(5000000000);
 
 int explain_method(struct call *call)
 {
@@ -23,6 +24,8 @@ int explain_method(struct call *call)
 		return error_set(call->error, ERROR_INVALID, "port", "is not 0 to 65535");
 	if (explain_packet(call_string(call, "source", ""), call_string(call, "destination", ""),
 			   (int)port, call_string(call, "protocol", "tcp"), &packet, call->error))
+		return -1;
+	if (call_check_policy(call))
 		return -1;
 	if (active->generation == 0)
 		return error_set(call->error, ERROR_DEGRADED, "", "no policy has been applied yet");
@@ -66,36 +69,41 @@ static int dataplane_problems(const struct publisher *publisher,
 			      const struct board_dataplane *dataplane, json_t *problems)
 {
 	uint64_t generation = publisher->active.generation, now_ns = clock_ns(CLOCK_BOOTTIME);
-	uint64_t heartbeat_ns;
+	uint64_t late_ns = publisher_busy(publisher) ? loading_late_ns : heartbeat_late_ns;
+	uint64_t heartbeat_ns, crossed;
 	struct board_refusal refusal;
 	int failed = 0;
 
 	if (!dataplane)
 		return add_problem(problems, "", "no data plane is running: nothing is filtered");
 	heartbeat_ns = __atomic_load_n(&dataplane->heartbeat_ns, __ATOMIC_RELAXED);
-	if (now_ns > heartbeat_ns + heartbeat_late_ns)
+	if (now_ns > heartbeat_ns + late_ns)
 		failed |= add_problem(problems, "data plane", "its main thread stands still");
+	crossed = dataplane_generation(dataplane);
+	if (crossed == 0)
+		failed |= add_problem(problems, "",
+				      "the data plane has no image: every packet passes");
 	if (dataplane_refused(dataplane, generation, &refusal))
 		failed |= add_problem(problems, "data plane refuses the active generation",
 				      refusal.message);
-	else if (!publisher_busy(publisher) && generation != dataplane_generation(dataplane))
+	else if (!publisher_busy(publisher) && crossed != 0 && crossed != generation)
 		failed |= add_problem(problems, "data plane", "decides by another generation");
 	return failed;
 }
 
-static int own_problems(const struct daemon *daemon, json_t *problems)
+static int own_problems(struct daemon *daemon, json_t *problems)
 {
 	const struct publisher *publisher = &daemon->publisher;
+	struct error faults[DAEMON_FAULTS];
+	unsigned count = daemon_faults(daemon, faults);
 	int failed = 0;
 
-	if (publisher->damage.code)
-		failed |= add_problem(problems, publisher->damage.path, publisher->damage.message);
+	for (unsigned i = 0; i < count; i++)
+		failed |= add_problem(problems, faults[i].path, faults[i].message);
 	if (publisher->unkept.code)
 		failed |= json_array_append_new(
 			problems, json_sprintf("the active generation is not on disk: %s: %s",
 					       publisher->unkept.path, publisher->unkept.message));
-	if (daemon->audit.failed)
-		failed |= add_problem(problems, AUDIT_FILE, strerror(daemon->audit.failed));
 	return failed;
 }
 

@@ -45,7 +45,7 @@ static void keep_now(struct publisher *publisher)
 	if (store_keep(publisher->store, &publisher->published, &error) == 0) {
 		publisher->kept = true;
 		error.code = ERROR_NONE;
-		if (strcmp(publisher->damage.path, STATE_CURRENT) == 0)
+		if (publisher->damaged && strcmp(publisher->damaged, STATE_CURRENT) == 0)
 			publisher->damage.code = ERROR_NONE;
 	}
 	publisher->keep_due = false;
@@ -226,8 +226,9 @@ int publish(struct publisher *publisher, struct policy *policy, struct compiled 
 	return 0;
 }
 
-/* The policy behind loaded segments, from the document among them. */
-static int edition_open(struct edition *edition, struct error *error)
+/* The policy behind the segments of manifest `name`, from the document among them. */
+static int edition_open(const struct store *store, const char *name, struct edition *edition,
+			struct error *error)
 {
 	const char *document = edition->compiled.segment[SEGMENT_DOCUMENT]->data;
 	const char *rules = edition->compiled.segment[SEGMENT_RULES]->data;
@@ -238,8 +239,8 @@ static int edition_open(struct edition *edition, struct error *error)
 	struct error inner;
 
 	if (policy_parse(document + text->offset, text->count, 0, &edition->policy, &inner))
-		return error_set(error, ERROR_DEGRADED, "document", "%s: %s", inner.path,
-				 inner.message);
+		return store_fault(store, name, error, "document: %s: %s", inner.path,
+				   inner.message);
 	memcpy(edition->policy->salt,
 	       ((const struct settings *)(const void *)(rules + settings->offset))->salt,
 	       sizeof edition->policy->salt);
@@ -260,13 +261,13 @@ static void load(struct publisher *publisher, const char *name, struct manifest 
 	if (found == STORE_ABSENT)
 		return;
 	edition->generation = manifest->generation;
-	if (found == STORE_BAD || edition_open(edition, &error)) {
+	if (found == STORE_BAD || edition_open(publisher->store, name, edition, &error)) {
 		edition_free(edition);
 		/* Whoever died while writing it had not lost `wanted` yet. */
-		if (strcmp(name, STORE_FORMER) == 0)
+		if (strcmp(name, STATE_FORMER) == 0)
 			return;
-		error_set(&publisher->damage, ERROR_DEGRADED, name, "%s: %s", error.path,
-			  error.message);
+		publisher->damage = error;
+		publisher->damaged = name;
 	}
 }
 
@@ -286,7 +287,7 @@ static void prefer_newer(struct publisher *publisher, const struct manifest *man
 /* The newest of the manifests' editions, unless the data plane has refused it. */
 static void restore(struct publisher *publisher)
 {
-	static const char *const names[] = {STATE_CURRENT, STORE_FORMER, STATE_WANTED};
+	static const char *const names[] = {STATE_CURRENT, STATE_FORMER, STATE_WANTED};
 	const struct board_dataplane *dataplane = boards_dataplane(publisher->boards);
 	struct board_refusal refusal;
 	uint64_t durable = 0;

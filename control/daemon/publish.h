@@ -37,6 +37,7 @@ struct publisher {
 	sd_event_source *poll, *keep;
 	struct error unkept; /* why the active generation is not durable; code NONE: it is */
 	struct error damage; /* what is wrong with the state folder's files; likewise */
+	const char *damaged; /* the manifest that was loaded when it was found */
 };
 
 /*

@@ -124,12 +124,15 @@ static int activation_fd(struct error *error)
 }
 
 /* What the operator should know of a start that was not as usual. */
-static void tell(const struct publisher *publisher)
+static void tell(struct daemon *daemon)
 {
-	if (publisher->damage.code)
-		say(&publisher->damage);
+	struct error faults[DAEMON_FAULTS];
+	unsigned count = daemon_faults(daemon, faults);
+
+	for (unsigned i = 0; i < count; i++)
+		say(&faults[i]);
 	fprintf(stderr, "sluiced: generation %llu\n",
-		(unsigned long long)publisher->active.generation);
+		(unsigned long long)daemon->publisher.active.generation);
 }
 
 static int serve(const struct options *options, sd_event *event)
@@ -140,7 +143,7 @@ static int serve(const struct options *options, sd_event *event)
 
 	if (fd < -1 || daemon_open(options, event, fd, &daemon, &error))
 		return say(&error);
-	tell(&daemon.publisher);
+	tell(&daemon);
 	sd_notifyf(0, "READY=1\nSTATUS=generation %llu",
 		   (unsigned long long)daemon.publisher.active.generation);
 	result = sd_event_loop(event);

@@ -8,6 +8,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +19,45 @@
 #include <unistd.h>
 
 #define STORE_SALT "salt"
+/* What file_replace() writes first, so that nothing new is left by who dies in between. */
+#define STORE_PROBE STATE_CURRENT ".tmp"
 
-enum { SEGMENT_FILE_NAME = 64 };
+enum { SEGMENT_FILE_NAME = 64, SALT_BYTES = 16 };
+
+/* `folder` is within the state folder: "", or ends in a slash. */
+static void fault(const struct store *store, const char *folder, const char *name,
+		  struct error *error, const char *format, va_list arguments)
+{
+	char path[PATH_MAX], message[sizeof error->message];
+
+	snprintf(path, sizeof path, "%s/%s%s", store->path, folder, name);
+	vsnprintf(message, sizeof message, format, arguments);
+	error_set(error, ERROR_DEGRADED, path, "%s", message);
+}
+
+int store_fault(const struct store *store, const char *name, struct error *error,
+		const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	fault(store, "", name, error, format, arguments);
+	va_end(arguments);
+	return -1;
+}
+
+__attribute__((format(printf, 4, 5))) static int segment_fault(const struct store *store,
+							       const char *name,
+							       struct error *error,
+							       const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	fault(store, STATE_SEGMENTS "/", name, error, format, arguments);
+	va_end(arguments);
+	return -1;
+}
 
 static void segment_file(char name[SEGMENT_FILE_NAME], unsigned kind, uint64_t hash)
 {
@@ -33,7 +72,7 @@ static uint64_t segment_hash(const struct segment *segment)
 
 int store_open(const char *path, struct store *store, struct error *error)
 {
-	struct store opened;
+	struct store opened = {.path = path};
 
 	opened.folder = file_folder(AT_FDCWD, path, 0750);
 	if (opened.folder < 0)
@@ -47,8 +86,8 @@ int store_open(const char *path, struct store *store, struct error *error)
 	opened.segments = file_folder(opened.folder, STATE_SEGMENTS, 0750);
 	if (opened.segments < 0) {
 		close(opened.folder);
-		return error_set(error, ERROR_DEGRADED, path, STATE_SEGMENTS ": %s",
-				 strerror(-opened.segments));
+		return store_fault(&opened, STATE_SEGMENTS, error, "%s",
+				   strerror(-opened.segments));
 	}
 	*store = opened;
 	return 0;
@@ -60,32 +99,66 @@ void store_close(struct store *store)
 	close(store->folder);
 }
 
-int store_salt(const struct store *store, uint8_t salt[16], struct error *error)
+int store_check_writable(const struct store *store, struct error *error)
 {
-	uint8_t *old, new[16];
-	size_t size;
-	int result = file_read(store->folder, STORE_SALT, sizeof new, &old, &size);
+	static const struct manifest nothing;
+	int result = file_create(store->folder, STORE_PROBE, &nothing, sizeof nothing, 0600);
 
-	if (result == 0 && size == sizeof new) {
-		memcpy(salt, old, sizeof new);
-		free(old);
-		return 0;
-	}
-	if (result == 0) {
-		/* Another one would let in other clients than those that are in: not unasked. */
-		free(old);
-		return error_set(error, ERROR_DEGRADED, STORE_SALT, "is %zu bytes long, not 16",
-				 size);
-	}
-	if (result == -ENOENT) {
-		if (getrandom(new, sizeof new, 0) != sizeof new)
-			result = -EIO;
-		else
-			result = file_replace(store->folder, STORE_SALT, new, sizeof new, 0600,
-					      true);
-	}
 	if (result)
-		return error_set(error, ERROR_DEGRADED, STORE_SALT, "%s", strerror(-result));
+		return error_set(error, ERROR_DEGRADED, store->path, "cannot be written: %s",
+				 strerror(-result));
+	unlinkat(store->folder, STORE_PROBE, 0);
+	return 0;
+}
+
+/* 0, or -errno with *error; -EBADMSG: it is not a salt's length. */
+static int read_salt(const struct store *store, uint8_t salt[SALT_BYTES], struct error *error)
+{
+	uint8_t *data;
+	size_t size;
+	int result = file_read(store->folder, STORE_SALT, SALT_BYTES, &data, &size);
+
+	if (result) {
+		store_fault(store, STORE_SALT, error, "%s", strerror(-result));
+		return result;
+	}
+	if (size == SALT_BYTES) {
+		memcpy(salt, data, SALT_BYTES);
+	} else {
+		store_fault(store, STORE_SALT, error, "is not %d bytes long", SALT_BYTES);
+		result = -EBADMSG;
+	}
+	free(data);
+	return result;
+}
+
+int store_check_salt(const struct store *store, struct error *error)
+{
+	uint8_t ignored[SALT_BYTES];
+	int result = read_salt(store, ignored, error);
+
+	return result && result != -ENOENT ? -1 : 0;
+}
+
+int store_salt(const struct store *store, const uint8_t *in_force, uint8_t salt[16],
+	       struct error *error)
+{
+	uint8_t new[SALT_BYTES];
+	int result = read_salt(store, salt, error);
+
+	if (result == 0)
+		return 0;
+	/* Another salt would let in other clients than those that are in: not unasked. */
+	if (result != -ENOENT && !(result == -EBADMSG && in_force))
+		return -1;
+	if (in_force)
+		memcpy(new, in_force, sizeof new);
+	else if (getrandom(new, sizeof new, 0) != sizeof new)
+		return store_fault(store, STORE_SALT, error,
+				   "there is no randomness to make it of");
+	result = file_replace(store->folder, STORE_SALT, new, sizeof new, 0600, true);
+	if (result)
+		return store_fault(store, STORE_SALT, error, "%s", strerror(-result));
 	memcpy(salt, new, sizeof new);
 	return 0;
 }
@@ -99,12 +172,12 @@ static int load_manifest(const struct store *store, const char *name, struct man
 	int result = file_read(store->folder, name, sizeof *manifest, &data, &size);
 
 	if (result) {
-		error_set(error, ERROR_DEGRADED, name, "%s", strerror(-result));
+		store_fault(store, name, error, "%s", strerror(-result));
 		return result;
 	}
 	result = manifest_check((const struct manifest *)(void *)data, size, &image_error);
 	if (result)
-		error_set(error, ERROR_DEGRADED, name, "%s", image_error.message);
+		store_fault(store, name, error, "%s", image_error.message);
 	else
 		memcpy(manifest, data, sizeof *manifest);
 	free(data);
@@ -124,16 +197,16 @@ static struct segment *load_segment(const struct store *store, unsigned kind,
 	segment_file(name, kind, expected->hash);
 	result = file_read(store->segments, name, expected->size, &data, &size);
 	if (result) {
-		error_set(error, ERROR_DEGRADED, name, "%s", strerror(-result));
+		segment_fault(store, name, error, "%s", strerror(-result));
 		return NULL;
 	}
 	if (size != expected->size)
-		error_set(error, ERROR_DEGRADED, name, "size is not the manifest's");
+		segment_fault(store, name, error, "size is not the manifest's");
 	else if (segment_check(kind, data, expected, &image_error))
-		error_set(error, ERROR_DEGRADED, name, "%s%s%s", image_error.array,
-			  *image_error.array ? ": " : "", image_error.message);
+		segment_fault(store, name, error, "%s%s%s", image_error.array,
+			      *image_error.array ? ": " : "", image_error.message);
 	else if (!(segment = malloc(sizeof *segment)))
-		error_set(error, ERROR_CAPACITY, name, "no memory");
+		segment_fault(store, name, error, "no memory");
 	if (segment)
 		*segment = (struct segment){.references = 1, .data = data, .size = size};
 	else
@@ -141,7 +214,8 @@ static struct segment *load_segment(const struct store *store, unsigned kind,
 	return segment;
 }
 
-static int check_whole(const struct compiled *compiled, const char *name, struct error *error)
+static int check_whole(const struct store *store, const struct compiled *compiled, const char *name,
+		       struct error *error)
 {
 	void *segments[SEGMENT_KINDS];
 	struct image_error image_error;
@@ -151,8 +225,8 @@ static int check_whole(const struct compiled *compiled, const char *name, struct
 		segments[i] = compiled->segment[i]->data;
 	if (image_open(segments, &image, &image_error) == 0)
 		return 0;
-	return error_set(error, ERROR_DEGRADED, name, "%s: %s: %s", image_error.segment,
-			 image_error.array, image_error.message);
+	return store_fault(store, name, error, "%s: %s: %s", image_error.segment, image_error.array,
+			   image_error.message);
 }
 
 enum store_found store_load(const struct store *store, const char *name, struct manifest *manifest,
@@ -169,7 +243,7 @@ enum store_found store_load(const struct store *store, const char *name, struct 
 		loaded.segment[i] = load_segment(store, i, &manifest->segment[i], error);
 		result = loaded.segment[i] ? 0 : -1;
 	}
-	if (result || check_whole(&loaded, name, error)) {
+	if (result || check_whole(store, &loaded, name, error)) {
 		compiled_unref(&loaded);
 		return STORE_BAD;
 	}
@@ -190,12 +264,12 @@ static int put_segments(const struct store *store, const struct compiled *compil
 		segment_file(name, i, segment_hash(segment));
 		result = file_create(store->segments, name, segment->data, segment->size, 0640);
 		if (result)
-			return error_set(error, ERROR_DEGRADED, name, "%s", strerror(-result));
+			return segment_fault(store, name, error, "%s", strerror(-result));
 	}
 	return 0;
 }
 
-static const char *const manifest_names[] = {STATE_CURRENT, STATE_WANTED, STORE_FORMER};
+static const char *const manifest_names[] = {STATE_CURRENT, STATE_WANTED, STATE_FORMER};
 
 enum { MANIFESTS = sizeof manifest_names / sizeof *manifest_names };
 
@@ -254,11 +328,11 @@ int store_put(const struct store *store, const struct manifest *manifest,
 	int result;
 
 	if (put_segments(store, compiled, previous, error) == 0) {
-		result = file_swap(store->folder, STATE_WANTED, STORE_FORMER, manifest,
+		result = file_swap(store->folder, STATE_WANTED, STATE_FORMER, manifest,
 				   sizeof *manifest, 0640);
 		if (result == 0)
 			return 0;
-		error_set(error, ERROR_DEGRADED, STATE_WANTED, "%s", strerror(-result));
+		store_fault(store, STATE_WANTED, error, "%s", strerror(-result));
 	}
 	collect(store);
 	return -1;
@@ -275,11 +349,11 @@ static int sync_segments(const struct store *store, const struct manifest *manif
 		segment_file(name, i, manifest->segment[i].hash);
 		result = file_sync(store->segments, name);
 		if (result)
-			return error_set(error, ERROR_DEGRADED, name, "%s", strerror(-result));
+			return segment_fault(store, name, error, "%s", strerror(-result));
 	}
 	result = file_sync(store->segments, ".");
 	if (result)
-		return error_set(error, ERROR_DEGRADED, STATE_SEGMENTS, "%s", strerror(-result));
+		return store_fault(store, STATE_SEGMENTS, error, "%s", strerror(-result));
 	return 0;
 }
 
@@ -291,8 +365,8 @@ int store_keep(const struct store *store, const struct manifest *manifest, struc
 		return -1;
 	result = file_replace(store->folder, STATE_CURRENT, manifest, sizeof *manifest, 0640, true);
 	if (result)
-		return error_set(error, ERROR_DEGRADED, STATE_CURRENT, "%s", strerror(-result));
-	unlinkat(store->folder, STORE_FORMER, 0);
+		return store_fault(store, STATE_CURRENT, error, "%s", strerror(-result));
+	unlinkat(store->folder, STATE_FORMER, 0);
 	collect(store);
 	return 0;
 }

@@ -13,18 +13,30 @@
 
 #include <stdbool.h>
 
-#define STORE_FORMER "former"
-
 struct store {
+	const char *path;
 	int folder, segments; /* file descriptors */
 };
 
-/* Open the folder, made where there is none, for one writer. 0, or -1 with *error. */
+/*
+ * Open the folder, made where there is none, for one writer; `path` is not copied. 0, or -1
+ * with *error. This and all other errors name a file by its full path.
+ */
 int store_open(const char *path, struct store *store, struct error *error);
 void store_close(struct store *store);
 
-/* The store's own salt, made at the first call. 0, or -1 with *error. */
-int store_salt(const struct store *store, uint8_t salt[16], struct error *error);
+/* Whether files can be written; one is, and removed. 0, or -1 with *error. */
+int store_check_writable(const struct store *store, struct error *error);
+
+/* Whether the salt's file is absent or whole. 0, or -1 with *error. */
+int store_check_salt(const struct store *store, struct error *error);
+
+/*
+ * The store's own salt. Where its file is missing or damaged, the salt in force is written
+ * in its place; in_force NULL: there is none, and a missing one is made. 0, or -1 with *error.
+ */
+int store_salt(const struct store *store, const uint8_t *in_force, uint8_t salt[16],
+	       struct error *error);
 
 enum store_found { STORE_ABSENT, STORE_LOADED, STORE_BAD };
 
@@ -49,6 +61,10 @@ int store_put(const struct store *store, const struct manifest *manifest,
  * manifest names any more. 0, or -1 with *error.
  */
 int store_keep(const struct store *store, const struct manifest *manifest, struct error *error);
+
+/* Set *error: what is wrong with the folder's file `name`. Returns -1. */
+int store_fault(const struct store *store, const char *name, struct error *error,
+		const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* Take back a first publication: there is no `wanted`. */
 void store_forget_wanted(const struct store *store);

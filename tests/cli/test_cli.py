@@ -8,13 +8,15 @@ import json
 import os
 import pathlib
 import pty
+import socket
 import subprocess
 import sys
+import threading
 
 SLUICE = sys.argv.pop(3)
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "daemon"))
 
-from harness import DEADLINE, POLICY, DaemonCase, Fake, main  # noqa: E402
+from harness import DEADLINE, POLICY, Client, DaemonCase, Fake, main  # noqa: E402
 
 CHANGED = r"^generation \d+, no data plane is running; it will start with this"
 
@@ -57,7 +59,12 @@ class Usage(Cli):
 
     def test_help_and_version(self):
         self.assertIn("commands:", self.sluice("--help"))
-        self.assertIn("usage: sluice admit RULE PERCENT", self.sluice("admit", "--help"))
+        self.assertIn("usage: sluice admit RULE PERCENT [OPTIONS]\n",
+                      self.sluice("admit", "--help"))
+        self.assertIn("usage: sluice status [OPTIONS]\n", self.sluice("status", "--help"))
+        said = self.sluice("set", "--help")
+        self.assertIn("usage: sluice set COMMAND [OPTIONS]\n", said)
+        self.assertRegex(said, "commands:\n(  set .*\n){4}\n")
         self.assertRegex(self.sluice("--version"), r"^sluice \d+\.\d+\.\d+\n$")
 
     def test_no_daemon(self):
@@ -94,6 +101,83 @@ class Policy(Cli):
         shown = json.loads(self.sluice("policy", "show", "--json"))
         self.assertEqual(shown["generation"], 1)
         self.assertEqual(len(shown["policy"]["sets"]["more"]["entries"]), len(more))
+
+
+class Beaten(threading.Thread):
+    """A socket between sluice and the daemon, on which the first `races` transactions are beaten:
+    another change comes right before what commits them."""
+
+    def __init__(self, case, races):
+        super().__init__(daemon=True)
+        self.case, self.races, self.connections = case, races, 0
+        self.folder = pathlib.Path(case.folder, "beaten")
+        self.folder.mkdir()
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(self.folder / "control.sock"))
+        self.listener.listen()
+        case.addCleanup(self.end)
+        self.start()
+
+    def end(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.join(DEADLINE)
+        self.listener.close()
+
+    def run(self):
+        while True:
+            try:
+                connection = self.listener.accept()[0]
+            except OSError:  # shut down
+                return
+            with connection, connection.makefile("rb") as lines:
+                self.connections += 1
+                self.serve(connection, lines)
+
+    def serve(self, connection, lines):
+        with Client(os.path.join(self.case.run_folder, "control.sock")) as daemon:
+            self.say(connection, daemon.greeting)
+            for line in lines:
+                if "more" not in json.loads(line)["params"] and self.connections <= self.races:
+                    with Client(os.path.join(self.case.run_folder, "control.sock")) as other:
+                        other.ask("rule.admit", rule="front", admit="1%")
+                self.say(connection, daemon.ask_raw(line.strip()))
+
+    @staticmethod
+    def say(connection, message):
+        connection.sendall(json.dumps(message).encode() + b"\n")
+
+
+class Races(Cli):
+    """A transaction that loses to another change begins anew, for a while."""
+
+    def setUp(self):
+        super().setUp()
+        self.apply()
+        self.list = self.file("list.txt", "".join(
+            f"10.{i >> 8}.{i & 255}.0/24\n" for i in range(60000)))
+
+    def beaten(self, races, *options, status):
+        beaten = Beaten(self, races)
+        run = subprocess.run([SLUICE, "set", "add", "partners", "--file", self.list, "--run",
+                              str(beaten.folder), *options], text=True, check=False,
+                             capture_output=True, timeout=DEADLINE)
+        self.assertEqual(run.returncode, status, run.stderr)
+        return beaten.connections, run.stdout + run.stderr
+
+    def test_begins_anew(self):
+        tries, said = self.beaten(4, status=0)
+        self.assertEqual(tries, 5)
+        self.assertRegex(said, "^generation 6,.* 60000 entries changed\n$")
+
+    def test_gives_up(self):
+        tries, said = self.beaten(9, status=1)
+        self.assertEqual(tries, 5)
+        self.assertIn("begin anew", said)
+
+    def test_not_if_a_generation_was_meant(self):
+        tries, said = self.beaten(1, "--if-generation", "1", status=1)
+        self.assertEqual(tries, 1)
+        self.assertRegex(said, "generation")
 
 
 class Rules(Cli):
@@ -191,6 +275,19 @@ class Sets(Cli):
                          "^generation 4,.* 60000 entries changed")
         self.assertEqual(self.entries("partners"), ["192.0.2.1"])
 
+    def test_remove_what_is_absent(self):
+        self.assertRegex(self.sluice("set", "remove", "partners", "192.0.2.1"),
+                         CHANGED + ", 0 entries changed\n$")
+
+    def test_replace_by_nothing(self):
+        blank = self.file("blank.txt", "# none today\n\n")
+        self.assertIn("blank.txt: holds no prefix",
+                      self.sluice("set", "replace", "partners", "--file", blank, status=1))
+        self.assertEqual(self.entries("partners"), ["203.0.113.0/24"])
+        self.assertRegex(self.sluice("set", "replace", "partners", "--empty"),
+                         CHANGED + ", 1 entry changed\n$")
+        self.assertEqual(self.entries("partners"), [])
+
     def test_refusals(self):
         self.assertRegex(self.sluice("set", "add", "nobody", "192.0.2.1", status=1), "nobody")
         self.assertRegex(self.sluice("set", "list", "nobody", status=1), "nobody")
@@ -223,9 +320,17 @@ class Reading(Cli):
         self.assertRegex(said, r"(?m)^admitted 3 100\.0% 300 100\.0%$")
         self.assertRegex(said, r"(?m)^front 25% 3 100\.0% 300 100\.0% 0 0 0$")
         self.assertRegex(said, r"(?m)^docs 10% 0 - 0 - 0 0 0$")
+        for first in ("REASON", "RULE"):
+            heading = next(line for line in said.splitlines() if line.startswith(first + " "))
+            self.assertEqual(len(heading.split(" ")), len(set(heading.split(" "))))
         both = json.loads(self.sluice("status", "--json"))
         self.assertEqual(both["stats"]["received"], {"packets": 3, "bytes": 300})
         self.assertEqual(both["health"]["generation"], 2)
+
+    def test_problems_stand_out(self):
+        self.apply()
+        self.assertRegex(self.sluice("status"), "(?m)^problem: +no data plane")
+        self.assertIn("\033[1;31mproblem:\033[m ", self.on_terminal("status", NO_COLOR=""))
 
     def on_terminal(self, *arguments, **environment):
         """What it writes to a terminal."""

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 DEADLINE = 30  # seconds, for whatever has to happen at all
@@ -186,6 +187,11 @@ class DaemonCase(unittest.TestCase):
             client.ask(method, **params)
         self.assertEqual((caught.exception.code, caught.exception.path), (code, path))
         return caught.exception
+
+    def comes_to(self, condition):
+        deadline = time.monotonic() + DEADLINE
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
 
     def state(self, *name):
         return os.path.join(self.state_folder, *name)

@@ -80,6 +80,24 @@ class Crossing(DaemonCase):
             self.assertEqual(client.ask("health")["dataplane"], {"running": False})
         self.assertEqual(client.ask("rule.admit", rule="front", admit="2%")["workers"], 0)
 
+    def test_a_data_plane_that_stands_still(self):
+        fake, client = Fake(self), self.applied()
+        problem = "data plane: its main thread stands still"
+        self.assertTrue(client.ask("health")["ok"])
+        self.addCleanup(fake.child.send_signal, signal.SIGCONT)  # or it would not end
+        fake.child.send_signal(signal.SIGSTOP)
+        self.comes_to(lambda: client.ask("health")["problems"] == [problem])
+        fake.child.send_signal(signal.SIGCONT)
+        self.comes_to(lambda: client.ask("health")["ok"])
+
+    def test_a_data_plane_without_image(self):
+        Fake(self)
+        client = self.client()
+        problem = "the data plane has no image: every packet passes"
+        self.assertEqual(client.ask("health")["problems"], [problem])
+        client.ask("policy.apply", policy=POLICY)
+        self.assertEqual(client.ask("health")["problems"], [])
+
     def test_a_board_that_is_none(self):
         client = self.applied()
         board = os.path.join(self.run_folder, "dataplane.board")

@@ -83,9 +83,10 @@ class Restart(DaemonCase):
     def test_second_daemon_is_refused(self):
         self.applied()
         other = os.path.join(self.folder, "other")
+        held = os.path.join(self.run_folder, "control.board") + ": another sluiced holds it"
         for state, run, said in [
-                (self.state_folder, self.run_folder, "control.board: another sluiced holds it"),
-                (other, self.run_folder, "control.board: another sluiced holds it"),
+                (self.state_folder, self.run_folder, held),
+                (other, self.run_folder, held),
                 (self.state_folder, other, self.state_folder + ": another sluiced writes there")]:
             second = subprocess.run([SLUICED, "--state", state, "--run", run],
                                     capture_output=True, text=True, timeout=60, check=False)
@@ -144,6 +145,13 @@ class Storm(DaemonCase):
 
 
 class Damage(DaemonCase):
+    def restarted(self):
+        """What the daemon says of its start, which it must then do again."""
+        self.restart()
+        said = self.stop()
+        self.start()
+        return said
+
     def damaged(self, *names):
         """Restart with a byte of each of these files wrong."""
         self.stop()
@@ -156,6 +164,12 @@ class Damage(DaemonCase):
         self.start()
         return self.client()
 
+    def refused_somehow(self, client, method, **params):
+        with self.assertRaises(Refused) as caught:
+            client.ask(method, **params)
+        self.assertEqual(caught.exception.code, "DEGRADED")
+        return caught.exception
+
     def lost(self, client, what):
         """Nothing is published, and nothing but a whole policy is taken."""
         self.assertEqual(client.greeting["params"]["generation"], 0)
@@ -164,12 +178,11 @@ class Damage(DaemonCase):
                                ("set.add", {"set": "blocked", "verdict": "block",
                                             "entries": ["10.0.0.1"]}),
                                ("rule.admit", {"rule": "front", "admit": "1%"})]:
-            with self.assertRaises(Refused) as caught:
-                client.ask(method, **params)
-            self.assertEqual(caught.exception.code, "DEGRADED")
+            self.refused_somehow(client, method, **params)
         client.ask("stats.get")
-        self.refused("DEGRADED", "", client, "explain", source="10.0.0.1",
-                     destination="10.0.0.2")
+        error = self.refused_somehow(client, "explain", source="10.0.0.1",
+                                     destination="10.0.0.2")
+        self.assertIn("the policy on disk is damaged", error.message)
 
     def test_current(self):
         self.applied()
@@ -180,7 +193,10 @@ class Damage(DaemonCase):
         self.applied()
         client = self.damaged("wanted")
         self.assertEqual(client.ask("policy.get")["generation"], 1)
-        self.assertIn("wanted", client.ask("health")["problems"][0])
+        problem = self.state("wanted") + ": checksum does not match"
+        self.assertEqual(client.ask("health")["problems"][0], problem)
+        self.assertIn("sluiced: " + problem, self.restarted())
+        client = self.client()
         client.ask("rule.admit", rule="front", admit="1%")
         self.assertNotIn("wanted", client.ask("health")["problems"][0])
 
@@ -228,9 +244,29 @@ class Damage(DaemonCase):
     def test_salt(self):
         with open(self.state("salt"), "wb") as file:
             file.write(b"abc")
+        problem = self.state("salt") + ": is not 16 bytes long"
+        self.assertIn("sluiced: " + problem, self.restarted())
         client = self.client()
-        self.refused("DEGRADED", "salt", client, "policy.apply", policy=POLICY)
+        self.assertIn(problem, client.ask("health")["problems"])
+        self.refused("DEGRADED", self.state("salt"), client, "policy.apply", policy=POLICY)
         client.ask("policy.apply", policy=dict(POLICY, salt="00" * 16))
+        self.assertIn(problem, client.ask("health")["problems"])
+        client.ask("policy.apply", policy=POLICY)
+        self.assertEqual(client.ask("policy.get")["policy"]["salt"], "00" * 16)
+        self.assertNotIn(problem, client.ask("health")["problems"])
+
+    def test_salt_in_force_outlives_its_file(self):
+        client = self.applied()
+        before = client.ask("policy.get")["policy"]["salt"]
+        for restart in [False, True]:
+            os.unlink(self.state("salt"))
+            if restart:
+                self.restart()
+                client = self.client()
+            client.ask("policy.apply", policy=POLICY)
+            self.assertEqual(client.ask("policy.get")["policy"]["salt"], before)
+            with open(self.state("salt"), "rb") as file:
+                self.assertEqual(file.read().hex(), before)
 
 
 @unittest.skipUnless(os.getuid() == 0, "needs root to mount")
@@ -268,6 +304,8 @@ class Disk(DaemonCase):
             os.close(big)
         error = self.nothing_changes(client, "1%")
         self.assertIn("No space left on device", error.message)
+        problem = self.state_folder + ": cannot be written: No space left on device"
+        self.comes_to(lambda: problem in client.ask("health")["problems"])
         for _ in range(100):  # the log's last page has room for some lines
             self.refused_somehow(client, "1%")
         self.assertTrue(any("audit.jsonl" in problem
@@ -293,9 +331,7 @@ class Disk(DaemonCase):
         fake.end()
         self.assertTrue(any("Read-only" in problem for problem in client.ask("health")["problems"]))
         self.remount("rw")
-        deadline = time.monotonic() + DEADLINE
-        while client.ask("health")["generation"] != 4:
-            self.assertLess(time.monotonic(), deadline)
+        self.comes_to(lambda: client.ask("health")["generation"] == 4)
         self.restart(signal.SIGKILL)
         self.assertEqual(self.client().ask("policy.get")["policy"]["rules"][1]["admit"], "5%")
 
@@ -310,6 +346,15 @@ class Disk(DaemonCase):
         self.restart(signal.SIGKILL)
         client = self.client()
         self.assertEqual(client.ask("policy.get")["policy"]["rules"][1]["admit"], "25%")
+        problem = self.state_folder + ": cannot be written: Read-only file system"
+        self.assertIn(problem, client.ask("health")["problems"])
+        self.assertIn("sluiced: " + problem, self.stop(signal.SIGKILL))
+        self.start()
+        client = self.client()
+        self.remount("rw")
+        self.comes_to(lambda: problem not in client.ask("health")["problems"])
+        self.remount("ro")  # and nobody changes anything
+        self.comes_to(lambda: problem in client.ask("health")["problems"])
         self.remount("rw")
         client.ask("rule.admit", rule="front", admit="2%")
 

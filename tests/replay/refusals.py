@@ -45,6 +45,9 @@ CASES = [
      "replay --policy p --pcap c", 0, 2, "p: no salt"),
     ("no database", {"p": '{"schema": 1, "name": "a", "salt": "%s"}' % ("00" * 16), "c": WHOLE},
      "replay --policy p --pcap c --libloc nowhere.db", 1, 0, "nowhere.db"),
+    ("cut short", {"p": POLICY, "c": capture([(0, FRAME), (1, FRAME[:30], 60), (2, FRAME[:53], 54),
+                                              (3, FRAME, 1500), (4, FRAME[:30])])},
+     "replay --policy p --pcap c", 0, 5, "cut them short: 2 frames, whose headers"),
     # usage
     ("no --pcap", {"p": POLICY}, "replay --policy p", 2, 0, "usage"),
     ("an operand", {"p": POLICY, "c": WHOLE}, "replay --policy p --pcap c x", 2, 0, "usage"),
@@ -79,6 +82,11 @@ CASES = [
     ("open bracket", {"p": POLICY},
      "explain 192.0.2.9 [2001:db8::1 --policy p", 2, 0, "destination"),
     ("help", {}, "--help", 0, None, ""),
+    ("no prefix in a file", {"f": "# none\n\n \t\r\n"},
+     "set replace bots --file f --run .", 1, 0, "f: holds no prefix"),
+    ("nor in an empty one", {"f": ""},
+     "set replace bots 192.0.2.1 --file f --run .", 1, 0, "f: holds no prefix"),
+    ("empty, and not", {}, "set replace bots 192.0.2.1 --empty", 2, 0, "--empty"),
     ("help of one", {}, "admit --help", 0, None, ""),
     ("version", {}, "--version", 0, 1, ""),
 ]

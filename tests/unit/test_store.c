@@ -143,16 +143,16 @@ static void generations(void)
 	put(&two, &one, 2, &manifest);
 	CU_ASSERT_EQUAL(count_segments(), SEGMENT_KINDS + 2);
 	expect(STATE_WANTED, 2, &two);
-	expect(STORE_FORMER, 1, &one);
+	expect(STATE_FORMER, 1, &one);
 	expect(STATE_CURRENT, 1, &one);
 	put(&one, &two, 3, &manifest);
 	put(&two, &one, 4, &manifest);
 	expect(STATE_WANTED, 4, &two);
-	expect(STORE_FORMER, 3, &one);
+	expect(STATE_FORMER, 3, &one);
 	CU_ASSERT_EQUAL(store_keep(&store, &manifest, &error), 0);
 	expect(STATE_CURRENT, 4, &two);
 	expect(STATE_WANTED, 4, &two);
-	expect(STORE_FORMER, 0, NULL);
+	expect(STATE_FORMER, 0, NULL);
 	CU_ASSERT_EQUAL(count_segments(), SEGMENT_KINDS);
 	teardown();
 }
@@ -201,7 +201,7 @@ static void died_in_the_middle(void)
 		snprintf(temporary, sizeof temporary, "%s.tmp", name);
 		leave(store.segments, temporary, "x", 1);
 	}
-	leave(store.folder, STORE_FORMER, "x", 1);
+	leave(store.folder, STATE_FORMER, "x", 1);
 	leave(store.folder, STATE_CURRENT ".tmp", "x", 1);
 	expect(STATE_WANTED, 1, &one);
 	put(&two, &one, 2, &manifest);
@@ -223,6 +223,15 @@ static void flip(int at, const char *name, off_t offset)
 	close(fd);
 }
 
+/* The error is of this file of the folder. */
+static void expect_fault(const char *within, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/%s%s", folder, within, name);
+	CU_ASSERT_STRING_EQUAL(error.path, path);
+}
+
 static void damaged_manifest(void)
 {
 	struct manifest manifest, loaded;
@@ -233,7 +242,7 @@ static void damaged_manifest(void)
 		flip(store.folder, STATE_WANTED, i);
 		CU_ASSERT_EQUAL(load(STATE_WANTED, &loaded), STORE_BAD);
 		CU_ASSERT_EQUAL(loaded.generation, 0);
-		CU_ASSERT_STRING_EQUAL(error.path, STATE_WANTED);
+		expect_fault("", STATE_WANTED);
 		flip(store.folder, STATE_WANTED, i);
 	}
 	for (off_t size = 0; size < (off_t)sizeof manifest; size += 16) {
@@ -257,7 +266,7 @@ static void damaged_segments(void)
 		flip(store.segments, name, (off_t)size / 2);
 		CU_ASSERT_EQUAL(load(STATE_WANTED, &loaded), STORE_BAD);
 		CU_ASSERT_EQUAL(loaded.generation, 1);
-		CU_ASSERT_STRING_EQUAL(error.path, name);
+		expect_fault(STATE_SEGMENTS "/", name);
 		leave(store.segments, name, one.segment[i]->data, size - 1);
 		CU_ASSERT_EQUAL(load(STATE_WANTED, &loaded), STORE_BAD);
 		unlinkat(store.segments, name, 0);
@@ -303,19 +312,71 @@ static void salt(void)
 	struct stat status;
 
 	setup();
-	CU_ASSERT_EQUAL(store_salt(&store, first, &error), 0);
-	CU_ASSERT_EQUAL(store_salt(&store, again, &error), 0);
+	CU_ASSERT_EQUAL(store_check_salt(&store, &error), 0);
+	CU_ASSERT_EQUAL(store_salt(&store, NULL, first, &error), 0);
+	CU_ASSERT_EQUAL(store_salt(&store, NULL, again, &error), 0);
 	CU_ASSERT_EQUAL(memcmp(first, again, sizeof first), 0);
 	CU_ASSERT_EQUAL(fstatat(store.folder, "salt", &status, 0), 0);
 	CU_ASSERT_EQUAL(status.st_mode & 07777, 0600);
 	unlinkat(store.folder, "salt", 0);
-	CU_ASSERT_EQUAL(store_salt(&store, again, &error), 0);
+	CU_ASSERT_EQUAL(store_salt(&store, NULL, again, &error), 0);
 	CU_ASSERT_NOT_EQUAL(memcmp(first, again, sizeof first), 0);
+	CU_ASSERT_EQUAL(store_salt(&store, first, again, &error), 0);
+	CU_ASSERT_NOT_EQUAL(memcmp(first, again, sizeof first), 0);
+	teardown();
+}
+
+static void salt_damaged(void)
+{
+	uint8_t got[16];
+
+	setup();
 	for (size_t size = 0; size <= 17; size += size == 15 ? 2 : 1) {
 		leave(store.folder, "salt", "0123456789abcdefg", size);
-		CU_ASSERT_EQUAL(store_salt(&store, again, &error), -1);
-		CU_ASSERT_STRING_EQUAL(error.path, "salt");
+		CU_ASSERT_EQUAL(store_check_salt(&store, &error), -1);
+		CU_ASSERT_EQUAL(store_salt(&store, NULL, got, &error), -1);
+		expect_fault("", "salt");
 	}
+	teardown();
+}
+
+/* Neither a missing nor a damaged file makes another salt of the one in force. */
+static void salt_in_force(void)
+{
+	static const uint8_t in_force[16] = "0123456789abcdef";
+	uint8_t got[16];
+
+	setup();
+	for (size_t size = 0; size <= 17; size += size == 15 ? 2 : 1) {
+		if (size == 0)
+			unlinkat(store.folder, "salt", 0);
+		else
+			leave(store.folder, "salt", "xxxxxxxxxxxxxxxxx", size);
+		CU_ASSERT_EQUAL(store_salt(&store, in_force, got, &error), 0);
+		CU_ASSERT_EQUAL(memcmp(got, in_force, sizeof got), 0);
+		memset(got, 0, sizeof got);
+		CU_ASSERT_EQUAL(store_salt(&store, NULL, got, &error), 0);
+		CU_ASSERT_EQUAL(memcmp(got, in_force, sizeof got), 0);
+	}
+	unlinkat(store.folder, "salt", 0);
+	CU_ASSERT_EQUAL(mkdirat(store.folder, "salt", 0700), 0);
+	CU_ASSERT_EQUAL(store_salt(&store, in_force, got, &error), -1);
+	expect_fault("", "salt");
+	unlinkat(store.folder, "salt", AT_REMOVEDIR);
+	teardown();
+}
+
+/* What is tried leaves nothing, not even what somebody who died while trying left. */
+static void writable(void)
+{
+	setup();
+	leave(store.folder, STATE_CURRENT ".tmp", "x", 1);
+	CU_ASSERT_EQUAL(store_check_writable(&store, &error), 0);
+	CU_ASSERT_NOT_EQUAL(faccessat(store.folder, STATE_CURRENT ".tmp", F_OK, 0), 0);
+	CU_ASSERT_EQUAL(mkdirat(store.folder, STATE_CURRENT ".tmp", 0700), 0);
+	CU_ASSERT_EQUAL(store_check_writable(&store, &error), -1);
+	CU_ASSERT_STRING_EQUAL(error.path, folder);
+	unlinkat(store.folder, STATE_CURRENT ".tmp", AT_REMOVEDIR);
 	teardown();
 }
 
@@ -342,6 +403,9 @@ static CU_TestInfo tests[] = {
 	{"a hostile manifest is refused", hostile_manifest},
 	{"an unreadable manifest keeps all segments", unreadable_keeps_all},
 	{"the salt is made once", salt},
+	{"a damaged salt is not replaced unasked", salt_damaged},
+	{"the salt in force stays", salt_in_force},
+	{"a folder that can be written", writable},
 	{"a folder that cannot be", no_folder},
 	CU_TEST_INFO_NULL,
 };
