@@ -203,17 +203,17 @@ static int read_line(struct csv *csv, char *text, size_t size)
 
 static int refuse_repeated(const struct csv *csv)
 {
-	const struct feed_prefix *first = csv->data->prefixes + csv->begin;
 	size_t count = csv->data->count - csv->begin, repeated;
-	uint32_t *order = calloc(count + 1, sizeof *order);
+	const struct feed_prefix *first;
 	char where[CSV_WHERE], text[PREFIX_TEXT];
+	uint32_t *order;
 
+	if (count == 0)
+		return 0;
+	first = csv->data->prefixes + csv->begin;
+	order = calloc(count, sizeof *order);
 	if (!order)
 		return no_memory(csv->error);
-	if (count == 0) {
-		free(order);
-		return 0;
-	}
 	order_prefixes(&first->prefix, sizeof *first, count, order);
 	repeated = order_repeated(&first->prefix, sizeof *first, count, order);
 	free(order);

@@ -205,6 +205,18 @@ static void test_names(void)
 	remove_file("fifo");
 }
 
+static void test_nothing_in_it(void)
+{
+	static const char *const files[] = {"feed.csv"};
+	struct feed_data data = {.count = 1};
+	struct error error;
+
+	write_file("feed.csv", "# soon\n", 7);
+	CU_ASSERT_EQUAL(read_files(files, 1, &data, &error), 0);
+	CU_ASSERT_EQUAL(data.count, 0);
+	feed_free(&data);
+}
+
 static void test_no_folder(void)
 {
 	static const char *const files[] = {"feed.csv"};
@@ -301,6 +313,7 @@ int main(void)
 		{"files refused", test_file_refused},
 		{"file names", test_names},
 		{"no folder", test_no_folder},
+		{"a file without prefixes", test_nothing_in_it},
 		{"order of feeds", test_order},
 		{"stamp", test_stamp},
 		{"libloc", test_libloc},
