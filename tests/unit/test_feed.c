@@ -215,6 +215,7 @@ static void test_nothing_in_it(void)
 	CU_ASSERT_EQUAL(read_files(files, 1, &data, &error), 0);
 	CU_ASSERT_EQUAL(data.count, 0);
 	feed_free(&data);
+	remove_file("feed.csv");
 }
 
 static void test_no_folder(void)
