@@ -4,6 +4,7 @@
 
 #include "compile/memory.h"
 #include "policy/order.h"
+#include "policy/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -56,16 +57,11 @@ static unsigned cut(const char *line, struct field field[FIELDS])
 	}
 }
 
-static bool is_letter_or_digit(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 static int read_country(const char *text, char country[2])
 {
 	if (*text == '\0')
 		return 0;
-	if (strlen(text) != 2 || !is_letter_or_digit(text[0]) || !is_letter_or_digit(text[1]))
+	if (!text_is_country(text))
 		return -1;
 	memcpy(country, text, 2);
 	return 0;

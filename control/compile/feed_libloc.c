@@ -2,6 +2,7 @@
 /* libloc's database as a feed: every network, nested as they are. */
 #include "compile/feeds.h"
 
+#include "policy/text.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -55,13 +56,6 @@ static int database_open(const char *path, struct database *database, struct err
 	return 0;
 }
 
-static bool is_country(const char *code)
-{
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-
-	return code && strlen(code) == 2 && strspn(code, allowed) == 2;
-}
-
 /* IPv4 networks come as v4-mapped IPv6 addresses with an IPv4 prefix length. */
 static bool network_prefix(struct loc_network *network, struct prefix *prefix)
 {
@@ -88,7 +82,7 @@ static int add_network(struct loc_network *network, const char *path, struct fee
 
 	if (!network_prefix(network, &prefix.prefix))
 		return error_set(error, ERROR_INVALID, path, "a network is too long");
-	if (is_country(country))
+	if (country && text_is_country(country))
 		memcpy(prefix.country, country, sizeof prefix.country);
 	return feed_add(data, &prefix, path, error);
 }

@@ -82,9 +82,7 @@ static int origins_feeds(struct parse *parse, const struct node *node, void *out
 static int term_country(struct parse *parse, const struct node *node, const char *text,
 			struct term *term)
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-
-	if (strlen(text) != 2 || strspn(text, letters) != 2)
+	if (!text_is_country(text))
 		return node_error(parse, node, ERROR_INVALID,
 				  "must name a country by two capital letters or digits");
 	term->type = TERM_COUNTRY;

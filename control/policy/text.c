@@ -83,6 +83,13 @@ bool text_is_name(const char *text)
 	return true;
 }
 
+bool text_is_country(const char *text)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+	return strlen(text) == 2 && strspn(text, allowed) == 2;
+}
+
 bool text_is_reason(const char *text)
 {
 	size_t size = strlen(text);

@@ -22,6 +22,9 @@ bool text_is_name(const char *text);
 /* 1 to TEXT_REASON bytes, of which none can move a terminal's cursor. */
 bool text_is_reason(const char *text);
 
+/* A country's code: two of A-Z and 0-9. */
+bool text_is_country(const char *text);
+
 /* "0%" to "100%", at most two decimals. */
 int text_percentage(const char *text, uint16_t *admit_bp);
 #define TEXT_PERCENTAGE_WANTED                                                                     \
