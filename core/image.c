@@ -70,7 +70,7 @@ static void open_services(void *segment, struct image *image)
 	image->service_names = view(segment, SERVICES_NAMES, NULL);
 	image->service_count = (uint32_t)services;
 	image->fallback_count = (uint32_t)fallbacks;
-	image->port_classes = image_port_classes(segment);
+	image->port_classes = *(const uint32_t *)view(segment, SERVICES_CLASSES, NULL);
 	image->destination_classes = (uint32_t)(cells / image->port_classes);
 }
 

@@ -59,6 +59,7 @@ enum segment_kind {
 	X(SERVICES_UDP, uint16_t)      /* [65536] likewise UDP */                            \
 	X(SERVICES_PROTOCOL, uint16_t) /* [256] of a protocol without ports */               \
 	X(SERVICES_FRAGMENT, uint16_t) /* [256] of a later fragment */                       \
+	X(SERVICES_CLASSES, uint32_t)  /* one: how many port classes there are */            \
 	X(SERVICES_CELLS, uint16_t)    /* [destination class][port class]: service, or none */ \
 	X(SERVICES_CHOICE, uint16_t)   /* [service or none][origin]: rule, or none */        \
 	X(SERVICES_SERVICES, struct service)                                                 \
@@ -116,7 +117,7 @@ enum { ORIGINS_ARRAYS(X) ORIGINS_ARRAY_COUNT };
 enum { DOCUMENT_ARRAYS(X) DOCUMENT_ARRAY_COUNT };
 #undef X
 
-enum { SEGMENT_ARRAYS = 15 };
+enum { SEGMENT_ARRAYS = 16 };
 
 struct segment_array {
 	uint64_t offset; /* bytes from the segment's start; a multiple of IMAGE_ALIGN */
@@ -131,7 +132,7 @@ struct segment_header {
 	uint64_t size; /* bytes of the whole segment */
 	uint64_t hash; /* image_hash() of what follows this field: the segment's name */
 	struct segment_array array[SEGMENT_ARRAYS];
-	uint8_t pad[48];
+	uint8_t pad[32];
 };
 _Static_assert(sizeof(struct segment_header) == 320, "a multiple of IMAGE_ALIGN");
 

@@ -282,21 +282,6 @@ static int check_classes(const struct check *check, unsigned at, uint64_t count,
 	return 0;
 }
 
-static uint32_t port_classes(const struct check *check)
-{
-	static const unsigned arrays[] = {SERVICES_TCP, SERVICES_UDP, SERVICES_PROTOCOL,
-					  SERVICES_FRAGMENT};
-	uint32_t highest = 0;
-
-	for (unsigned i = 0; i < 4; i++) {
-		const uint16_t *class = array_at(check, arrays[i]);
-
-		for (uint64_t j = 0; j < array_count(check, arrays[i]); j++)
-			highest = class[j] > highest ? class[j] : highest;
-	}
-	return highest + 1;
-}
-
 static int check_service_records(const struct check *check)
 {
 	const struct service *service = array_at(check, SERVICES_SERVICES);
@@ -326,15 +311,20 @@ static int check_services(const struct check *check)
 	uint64_t services = array_count(check, SERVICES_SERVICES);
 	uint64_t cells = array_count(check, SERVICES_CELLS);
 	const uint16_t *cell = array_at(check, SERVICES_CELLS);
-	uint64_t ports = port_classes(check);
+	uint32_t ports;
 	int result = check_service_records(check);
 
 	if (result)
 		return result;
-	if ((result = check_classes(check, SERVICES_TCP, 65536, CAP_CLASSES)) ||
-	    (result = check_classes(check, SERVICES_UDP, 65536, CAP_CLASSES)) ||
-	    (result = check_classes(check, SERVICES_PROTOCOL, 256, CAP_CLASSES)) ||
-	    (result = check_classes(check, SERVICES_FRAGMENT, 256, CAP_CLASSES)))
+	if (array_count(check, SERVICES_CLASSES) != 1)
+		return refuse(check, SERVICES_CLASSES, "not one");
+	ports = *(const uint32_t *)array_at(check, SERVICES_CLASSES);
+	if (ports == 0 || ports > CAP_CLASSES)
+		return refuse(check, SERVICES_CLASSES, "value out of range");
+	if ((result = check_classes(check, SERVICES_TCP, 65536, ports)) ||
+	    (result = check_classes(check, SERVICES_UDP, 65536, ports)) ||
+	    (result = check_classes(check, SERVICES_PROTOCOL, 256, ports)) ||
+	    (result = check_classes(check, SERVICES_FRAGMENT, 256, ports)))
 		return result;
 	if (cells == 0 || cells % ports != 0 || cells > CAP_CLASS_CELLS)
 		return refuse(check, SERVICES_CELLS, "not one for each pair of classes");
@@ -461,13 +451,6 @@ int segment_check(enum segment_kind kind, const void *data, const struct manifes
 	default:
 		return 0;
 	}
-}
-
-uint32_t image_port_classes(const void *services)
-{
-	struct check check = {SEGMENT_SERVICES, services, NULL};
-
-	return port_classes(&check);
 }
 
 int image_check_choice(const struct image *image, const void *services, struct image_error *error)

@@ -4,9 +4,6 @@
 
 #include "image.h"
 
-/* How many port classes a checked services segment tells apart: the highest, plus one. */
-uint32_t image_port_classes(const void *services);
-
 /*
  * Check what ties segments together: that each choice is a rule, and that a rule which
  * diverts is chosen only for services with a fallback. 0, or -EBADMSG with *error set.

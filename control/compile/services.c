@@ -198,6 +198,7 @@ static struct segment *write_services(const struct build *build,
 	writer_array(&writer, SERVICES_UDP, build->ports.udp, PORTS);
 	writer_array(&writer, SERVICES_PROTOCOL, build->ports.protocol, PROTOCOLS);
 	writer_array(&writer, SERVICES_FRAGMENT, build->ports.fragment, PROTOCOLS);
+	writer_array(&writer, SERVICES_CLASSES, &build->ports.classes.count, 1);
 	writer_array(&writer, SERVICES_CELLS, build->cells, cells);
 	writer_array(&writer, SERVICES_CHOICE, build->choice,
 		     (policy->service_count + 1) * membership->origins);

@@ -112,7 +112,7 @@ static void damage(uint8_t *segment, size_t size)
 	size_t width = (size_t)1 << random_u64() % 4;
 	uint64_t value = interesting(header);
 	const struct segment_array array = header->array[random_u64() % SEGMENT_ARRAYS];
-	size_t span = random_u64() % 4 ? size - array.offset % size : SEGMENT_HASHED_FROM + 240;
+	size_t span = random_u64() % 4 ? size - array.offset % size : sizeof *header;
 	size_t from = span < size ? array.offset % size : 0;
 
 	if (span > size - from)
