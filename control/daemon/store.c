@@ -24,44 +24,23 @@
 
 enum { SEGMENT_FILE_NAME = 64, SALT_BYTES = 16 };
 
-/* `folder` is within the state folder: "", or ends in a slash. */
-static void fault(const struct store *store, const char *folder, const char *name,
-		  struct error *error, const char *format, va_list arguments)
-{
-	char path[PATH_MAX], message[sizeof error->message];
-
-	snprintf(path, sizeof path, "%s/%s%s", store->path, folder, name);
-	vsnprintf(message, sizeof message, format, arguments);
-	error_set(error, ERROR_DEGRADED, path, "%s", message);
-}
-
 int store_fault(const struct store *store, const char *name, struct error *error,
 		const char *format, ...)
 {
+	char path[PATH_MAX], message[sizeof error->message];
 	va_list arguments;
 
+	snprintf(path, sizeof path, "%s/%s", store->path, name);
 	va_start(arguments, format);
-	fault(store, "", name, error, format, arguments);
+	vsnprintf(message, sizeof message, format, arguments);
 	va_end(arguments);
-	return -1;
+	return error_set(error, ERROR_DEGRADED, path, "%s", message);
 }
 
-__attribute__((format(printf, 4, 5))) static int segment_fault(const struct store *store,
-							       const char *name,
-							       struct error *error,
-							       const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	fault(store, STATE_SEGMENTS "/", name, error, format, arguments);
-	va_end(arguments);
-	return -1;
-}
-
+/* A segment's file, from the state folder. */
 static void segment_file(char name[SEGMENT_FILE_NAME], unsigned kind, uint64_t hash)
 {
-	snprintf(name, SEGMENT_FILE_NAME, "%s-%016llx", segment_name(kind),
+	snprintf(name, SEGMENT_FILE_NAME, STATE_SEGMENTS "/%s-%016llx", segment_name(kind),
 		 (unsigned long long)hash);
 }
 
@@ -73,6 +52,7 @@ static uint64_t segment_hash(const struct segment *segment)
 int store_open(const char *path, struct store *store, struct error *error)
 {
 	struct store opened = {.path = path};
+	int segments;
 
 	opened.folder = file_folder(AT_FDCWD, path, 0750);
 	if (opened.folder < 0)
@@ -83,19 +63,18 @@ int store_open(const char *path, struct store *store, struct error *error)
 		close(opened.folder);
 		return -1;
 	}
-	opened.segments = file_folder(opened.folder, STATE_SEGMENTS, 0750);
-	if (opened.segments < 0) {
+	segments = file_folder(opened.folder, STATE_SEGMENTS, 0750);
+	if (segments < 0) {
 		close(opened.folder);
-		return store_fault(&opened, STATE_SEGMENTS, error, "%s",
-				   strerror(-opened.segments));
+		return store_fault(&opened, STATE_SEGMENTS, error, "%s", strerror(-segments));
 	}
+	close(segments);
 	*store = opened;
 	return 0;
 }
 
 void store_close(struct store *store)
 {
-	close(store->segments);
 	close(store->folder);
 }
 
@@ -195,18 +174,18 @@ static struct segment *load_segment(const struct store *store, unsigned kind,
 	int result;
 
 	segment_file(name, kind, expected->hash);
-	result = file_read(store->segments, name, expected->size, &data, &size);
+	result = file_read(store->folder, name, expected->size, &data, &size);
 	if (result) {
-		segment_fault(store, name, error, "%s", strerror(-result));
+		store_fault(store, name, error, "%s", strerror(-result));
 		return NULL;
 	}
 	if (size != expected->size)
-		segment_fault(store, name, error, "size is not the manifest's");
+		store_fault(store, name, error, "size is not the manifest's");
 	else if (segment_check(kind, data, expected, &image_error))
-		segment_fault(store, name, error, "%s%s%s", image_error.array,
-			      *image_error.array ? ": " : "", image_error.message);
+		store_fault(store, name, error, "%s%s%s", image_error.array,
+			    *image_error.array ? ": " : "", image_error.message);
 	else if (!(segment = malloc(sizeof *segment)))
-		segment_fault(store, name, error, "no memory");
+		store_fault(store, name, error, "no memory");
 	if (segment)
 		*segment = (struct segment){.references = 1, .data = data, .size = size};
 	else
@@ -262,9 +241,9 @@ static int put_segments(const struct store *store, const struct compiled *compil
 		if (previous && segment_hash(segment) == segment_hash(previous->segment[i]))
 			continue;
 		segment_file(name, i, segment_hash(segment));
-		result = file_create(store->segments, name, segment->data, segment->size, 0640);
+		result = file_create(store->folder, name, segment->data, segment->size, 0640);
 		if (result)
-			return segment_fault(store, name, error, "%s", strerror(-result));
+			return store_fault(store, name, error, "%s", strerror(-result));
 	}
 	return 0;
 }
@@ -273,7 +252,7 @@ static const char *const manifest_names[] = {STATE_CURRENT, STATE_WANTED, STATE_
 
 enum { MANIFESTS = sizeof manifest_names / sizeof *manifest_names };
 
-/* Whether a manifest names this file of the segments folder. */
+/* Whether a manifest names this file of the segments' folder. */
 static bool is_named(const char *file, const struct manifest manifests[MANIFESTS])
 {
 	char name[SEGMENT_FILE_NAME];
@@ -282,7 +261,7 @@ static bool is_named(const char *file, const struct manifest manifests[MANIFESTS
 		unsigned kind = i % SEGMENT_KINDS;
 
 		segment_file(name, kind, manifests[i / SEGMENT_KINDS].segment[kind].hash);
-		if (strcmp(file, name) == 0)
+		if (strcmp(file, name + strlen(STATE_SEGMENTS "/")) == 0)
 			return true;
 	}
 	return false;
@@ -290,7 +269,7 @@ static bool is_named(const char *file, const struct manifest manifests[MANIFESTS
 
 static DIR *segments_list(const struct store *store)
 {
-	int fd = openat(store->segments, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(store->folder, STATE_SEGMENTS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
 
 	if (!folder && fd >= 0)
@@ -317,7 +296,7 @@ static void collect(const struct store *store)
 		return;
 	while ((entry = readdir(folder))) {
 		if (entry->d_name[0] != '.' && !is_named(entry->d_name, manifests))
-			unlinkat(store->segments, entry->d_name, 0);
+			unlinkat(dirfd(folder), entry->d_name, 0);
 	}
 	closedir(folder);
 }
@@ -347,11 +326,11 @@ static int sync_segments(const struct store *store, const struct manifest *manif
 		char name[SEGMENT_FILE_NAME];
 
 		segment_file(name, i, manifest->segment[i].hash);
-		result = file_sync(store->segments, name);
+		result = file_sync(store->folder, name);
 		if (result)
-			return segment_fault(store, name, error, "%s", strerror(-result));
+			return store_fault(store, name, error, "%s", strerror(-result));
 	}
-	result = file_sync(store->segments, ".");
+	result = file_sync(store->folder, STATE_SEGMENTS);
 	if (result)
 		return store_fault(store, STATE_SEGMENTS, error, "%s", strerror(-result));
 	return 0;

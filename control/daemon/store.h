@@ -15,7 +15,7 @@
 
 struct store {
 	const char *path;
-	int folder, segments; /* file descriptors */
+	int folder; /* file descriptor */
 };
 
 /*

@@ -108,7 +108,7 @@ static enum store_found load(const char *name, struct manifest *manifest)
 
 static unsigned count_segments(void)
 {
-	DIR *listed = fdopendir(openat(store.segments, ".", O_RDONLY | O_DIRECTORY));
+	DIR *listed = fdopendir(openat(store.folder, STATE_SEGMENTS, O_RDONLY | O_DIRECTORY));
 	unsigned count = 0;
 	struct dirent *entry;
 
@@ -181,7 +181,7 @@ static void leave(int at, const char *name, const void *data, size_t size)
 
 static void segment_path(unsigned kind, const struct manifest *manifest, char name[64])
 {
-	snprintf(name, 64, "%s-%016llx", segment_name(kind),
+	snprintf(name, 64, STATE_SEGMENTS "/%s-%016llx", segment_name(kind),
 		 (unsigned long long)manifest->segment[kind].hash);
 }
 
@@ -196,10 +196,10 @@ static void died_in_the_middle(void)
 	compiled_manifest(&two, 2, 1, &manifest);
 	for (unsigned i = 0; i < SEGMENT_KINDS; i++) {
 		segment_path(i, &manifest, name);
-		if (faccessat(store.segments, name, F_OK, 0))
-			leave(store.segments, name, two.segment[i]->data, two.segment[i]->size / 2);
+		if (faccessat(store.folder, name, F_OK, 0))
+			leave(store.folder, name, two.segment[i]->data, two.segment[i]->size / 2);
 		snprintf(temporary, sizeof temporary, "%s.tmp", name);
-		leave(store.segments, temporary, "x", 1);
+		leave(store.folder, temporary, "x", 1);
 	}
 	leave(store.folder, STATE_FORMER, "x", 1);
 	leave(store.folder, STATE_CURRENT ".tmp", "x", 1);
@@ -224,11 +224,11 @@ static void flip(int at, const char *name, off_t offset)
 }
 
 /* The error is of this file of the folder. */
-static void expect_fault(const char *within, const char *name)
+static void expect_fault(const char *name)
 {
 	char path[128];
 
-	snprintf(path, sizeof path, "%s/%s%s", folder, within, name);
+	snprintf(path, sizeof path, "%s/%s", folder, name);
 	CU_ASSERT_STRING_EQUAL(error.path, path);
 }
 
@@ -242,7 +242,7 @@ static void damaged_manifest(void)
 		flip(store.folder, STATE_WANTED, i);
 		CU_ASSERT_EQUAL(load(STATE_WANTED, &loaded), STORE_BAD);
 		CU_ASSERT_EQUAL(loaded.generation, 0);
-		expect_fault("", STATE_WANTED);
+		expect_fault(STATE_WANTED);
 		flip(store.folder, STATE_WANTED, i);
 	}
 	for (off_t size = 0; size < (off_t)sizeof manifest; size += 16) {
@@ -263,15 +263,15 @@ static void damaged_segments(void)
 		size_t size = manifest.segment[i].size;
 
 		segment_path(i, &manifest, name);
-		flip(store.segments, name, (off_t)size / 2);
+		flip(store.folder, name, (off_t)size / 2);
 		CU_ASSERT_EQUAL(load(STATE_WANTED, &loaded), STORE_BAD);
 		CU_ASSERT_EQUAL(loaded.generation, 1);
-		expect_fault(STATE_SEGMENTS "/", name);
-		leave(store.segments, name, one.segment[i]->data, size - 1);
+		expect_fault(name);
+		leave(store.folder, name, one.segment[i]->data, size - 1);
 		CU_ASSERT_EQUAL(load(STATE_WANTED, &loaded), STORE_BAD);
-		unlinkat(store.segments, name, 0);
+		unlinkat(store.folder, name, 0);
 		CU_ASSERT_EQUAL(load(STATE_WANTED, &loaded), STORE_BAD);
-		leave(store.segments, name, one.segment[i]->data, size);
+		leave(store.folder, name, one.segment[i]->data, size);
 		CU_ASSERT_EQUAL(load(STATE_WANTED, &loaded), STORE_LOADED);
 	}
 	teardown();
@@ -335,7 +335,7 @@ static void salt_damaged(void)
 		leave(store.folder, "salt", "0123456789abcdefg", size);
 		CU_ASSERT_EQUAL(store_check_salt(&store, &error), -1);
 		CU_ASSERT_EQUAL(store_salt(&store, NULL, got, &error), -1);
-		expect_fault("", "salt");
+		expect_fault("salt");
 	}
 	teardown();
 }
@@ -361,7 +361,7 @@ static void salt_in_force(void)
 	unlinkat(store.folder, "salt", 0);
 	CU_ASSERT_EQUAL(mkdirat(store.folder, "salt", 0700), 0);
 	CU_ASSERT_EQUAL(store_salt(&store, in_force, got, &error), -1);
-	expect_fault("", "salt");
+	expect_fault("salt");
 	unlinkat(store.folder, "salt", AT_REMOVEDIR);
 	teardown();
 }
