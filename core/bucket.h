@@ -63,38 +63,22 @@ static inline uint64_t bucket_cost(const struct bucket_profile *profile, uint32_
 static inline uint64_t bucket_settled(const struct bucket_profile *profile, uint64_t state,
 				      uint64_t now)
 {
-	if (state <= now)
-		return now;
-	if (state - now > profile->limit + bucket_ticks(1000000000))
-		return now + profile->limit;
-	return state;
+	uint64_t empty = now + profile->limit;
+
+	if (__builtin_expect(state > empty + bucket_ticks(1000000000), false))
+		return empty;
+	return state > now ? state : now;
 }
 
-/* Whether the bucket has room for `cost` ticks at `now`. */
-static inline bool bucket_has(const struct bucket_profile *profile, uint64_t state, uint64_t now,
-			      uint64_t cost)
-{
-	return bucket_settled(profile, state, now) + cost <= now + profile->limit;
-}
-
-/* The state after taking `cost` ticks, which bucket_has() found room for. */
+/* The state after taking `cost` ticks, if bucket_fits() it. */
 static inline uint64_t bucket_taken(const struct bucket_profile *profile, uint64_t state,
 				    uint64_t now, uint64_t cost)
 {
 	return bucket_settled(profile, state, now) + cost;
 }
 
-/*
- * The state after a charge that may not be refused: it takes what there is, at most `cost`
- * ticks, and leaves no debt.
- */
-static inline uint64_t bucket_forced(const struct bucket_profile *profile, uint64_t state,
-				     uint64_t now, uint64_t cost)
+/* Whether the bucket has room for what `taken` has taken. */
+static inline bool bucket_fits(const struct bucket_profile *profile, uint64_t taken, uint64_t now)
 {
-	uint64_t settled = bucket_settled(profile, state, now);
-	uint64_t empty = now + profile->limit;
-
-	if (settled >= empty)
-		return settled;
-	return settled + cost < empty ? settled + cost : empty;
+	return taken <= now + profile->limit;
 }

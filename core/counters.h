@@ -18,7 +18,7 @@
 #include "decide.h"
 
 #define COUNTERS_MAGIC UINT32_C(0x4e434c53) /* "SLCN" */
-enum { COUNTERS_VERSION = 1 };
+enum { COUNTERS_VERSION = 2 };
 
 struct count {
 	uint64_t packets;
@@ -27,12 +27,12 @@ struct count {
 
 /* What became of the packets that matched one rule: a subset of the reasons and verdicts. */
 enum rule_outcome {
-	OUTCOME_ADMITTED,
-	OUTCOME_SHED,
 	OUTCOME_DIVERTED,
+	OUTCOME_SHED,
 	OUTCOME_SOURCE_LIMIT,
 	OUTCOME_RULE_LIMIT,
 	OUTCOME_HOST_LIMIT,
+	OUTCOME_ADMITTED,
 	OUTCOME_COUNT
 };
 
@@ -64,54 +64,72 @@ static inline void count_packet(struct count *count, uint32_t bytes)
 
 static inline enum rule_outcome decision_outcome(const struct decision *decision)
 {
-	switch (decision->reason) {
-	case REASON_ADMITTED:
-		return OUTCOME_ADMITTED;
-	case REASON_SOURCE_LIMIT:
-		return OUTCOME_SOURCE_LIMIT;
-	case REASON_RULE_LIMIT:
-		return OUTCOME_RULE_LIMIT;
-	case REASON_HOST_LIMIT:
-		return OUTCOME_HOST_LIMIT;
-	default:
-		return decision->verdict == VERDICT_DIVERT ? OUTCOME_DIVERTED : OUTCOME_SHED;
-	}
+	/* The outcomes but one are reasons, and in their order. */
+	return decision->verdict == VERDICT_DIVERT
+		       ? OUTCOME_DIVERTED
+		       : (enum rule_outcome)(decision->reason - REASON_SHED + OUTCOME_SHED);
+}
+_Static_assert(OUTCOME_SOURCE_LIMIT - OUTCOME_SHED == REASON_SOURCE_LIMIT - REASON_SHED &&
+		       OUTCOME_ADMITTED - OUTCOME_SHED == REASON_ADMITTED - REASON_SHED,
+	       "same order");
+
+/* The word for an outcome below its COUNT; static storage. */
+static inline const char *outcome_word(enum rule_outcome outcome)
+{
+	return outcome == OUTCOME_DIVERTED
+		       ? "diverted"
+		       : reason_word((enum reason)(outcome - OUTCOME_SHED + REASON_SHED));
 }
 
-static inline void count_add(struct count *count, const struct count *more)
+static inline void count_add(struct count *count, uint64_t packets, uint64_t bytes)
 {
-	__atomic_store_n(&count->packets, count->packets + more->packets, __ATOMIC_RELAXED);
-	__atomic_store_n(&count->bytes, count->bytes + more->bytes, __ATOMIC_RELAXED);
+	__atomic_store_n(&count->packets, count->packets + packets, __ATOMIC_RELAXED);
+	__atomic_store_n(&count->bytes, count->bytes + bytes, __ATOMIC_RELAXED);
+}
+
+/* Reason and verdict in one number below 64. */
+enum { ENDING_VERDICT_BITS = 2 };
+_Static_assert(REASON_COUNT << ENDING_VERDICT_BITS <= 64 && VERDICT_COUNT <= 4, "a bit each");
+
+/* Count the packets that ended as `ending`, all at once. */
+static inline void count_ending(struct worker_counters *worker, unsigned ending,
+				const uint8_t *endings, const uint32_t *lengths, unsigned count)
+{
+	uint32_t packets = 0, bytes = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		packets += endings[i] == ending;
+		bytes += endings[i] == ending ? lengths[i] : 0;
+	}
+	count_add(&worker->received, packets, bytes);
+	count_add(&worker->reason[ending >> ENDING_VERDICT_BITS], packets, bytes);
+	count_add(&worker->verdict[ending & ((1 << ENDING_VERDICT_BITS) - 1)], packets, bytes);
 }
 
 /*
- * Count a burst of received packets and what was decided by an image with these `rules`;
- * NULL where no decision names a rule. What all packets share is added up before it is
- * written.
+ * Count at most BURST_MOST received packets of `lengths` bytes and what was decided by an
+ * image with these `rules`; NULL where no decision names a rule. Of the many ways to end a
+ * burst knows few, and what those have in common is added up before it is written.
  */
-static inline void counters_decided(struct worker_counters *worker, const struct packet *packets,
+static inline void counters_decided(struct worker_counters *worker, const uint32_t *lengths,
 				    const struct decision *decisions, unsigned count,
 				    const struct rule *rules)
 {
-	struct count received = {0}, verdicts[VERDICT_COUNT] = {{0}};
+	uint8_t endings[BURST_MOST];
+	uint64_t seen = 0;
 
 	for (unsigned i = 0; i < count; i++) {
 		const struct decision *decision = &decisions[i];
-		uint32_t bytes = packets[i].length;
 
-		received.packets++;
-		received.bytes += bytes;
-		verdicts[decision->verdict].packets++;
-		verdicts[decision->verdict].bytes += bytes;
-		count_packet(&worker->reason[decision->reason], bytes);
+		endings[i] = (uint8_t)(decision->reason << ENDING_VERDICT_BITS | decision->verdict);
+		seen |= UINT64_C(1) << endings[i];
 		if (decision->rule != NONE)
 			count_packet(&worker->rule[rules[decision->rule].slot]
 						  [decision_outcome(decision)],
-				     bytes);
+				     lengths[i]);
 	}
-	count_add(&worker->received, &received);
-	for (unsigned i = 0; i < VERDICT_COUNT; i++)
-		count_add(&worker->verdict[i], &verdicts[i]);
+	for (; seen; seen &= seen - 1)
+		count_ending(worker, (unsigned)__builtin_ctzll(seen), endings, lengths, count);
 }
 
 static inline void count_sum(struct count *sum, const struct count *count)

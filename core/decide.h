@@ -5,8 +5,8 @@
  */
 #pragma once
 
+#include "lease.h"
 #include "lookup.h"
-#include "state.h"
 
 struct decision {
 	uint8_t verdict;  /* enum verdict */
@@ -27,171 +27,195 @@ static inline struct decision decision_end(enum verdict verdict, enum reason rea
 	};
 }
 
+/* Whether the share of keys that the rule admits applies to the packet. */
+static inline bool rule_sheds(const struct rule *rule, const struct packet *packet)
+{
+	return rule->admit <= UINT32_MAX &&
+	       (rule->scope == SCOPE_ALL || packet->flags & PACKET_OPENS);
+}
+
 static inline bool rule_admits(const struct image *image, const struct rule *rule,
 			       const struct packet *packet)
 {
-	if (rule->admit > UINT32_MAX ||
-	    (rule->scope == SCOPE_NEW && !(packet->flags & PACKET_OPENS)))
-		return true;
-	return shed_hash(image->salt, packet) < rule->admit;
+	return !rule_sheds(rule, packet) || shed_hash(image->salt, packet) < rule->admit;
 }
 
-/* Stages 1 to 4 and the match of stage 5. Sets *ended unless a rule matched. */
-static inline struct decision decide_match(const struct image *image, const struct packet *packet,
-					   uint64_t now_ns, bool *ended)
+/* Stages 1 and 2, which ask nobody. Whether they end the packet. */
+static inline bool decide_header(const struct settings *settings, const struct packet *packet,
+				 struct decision *decision)
 {
-	const struct settings *settings = image->settings;
-	struct decision decision;
+	if (packet->kind == PACKET_MALFORMED)
+		*decision = decision_end(settings->malformed, REASON_MALFORMED);
+	else if (packet->kind == PACKET_OTHER)
+		*decision = decision_end(packet->ethertype == ETHERTYPE_ARP ? VERDICT_PASS
+									    : settings->other,
+					 REASON_LINK);
+	else if (packet->flags & PACKET_ND)
+		*decision = decision_end(VERDICT_PASS, REASON_LINK);
+	else
+		return false;
+	return true;
+}
+
+/* Stages 3 and 4 as far as they depend on the source. Whether they end the packet. */
+static inline bool decide_source(const struct image *image, const struct packet *packet,
+				 uint64_t now_ns, struct decision *decision)
+{
 	uint32_t set;
 
-	*ended = true;
-	if (packet->kind == PACKET_MALFORMED)
-		return decision_end(settings->malformed, REASON_MALFORMED);
-	if (packet->kind == PACKET_OTHER)
-		return decision_end(packet->ethertype == ETHERTYPE_ARP ? VERDICT_PASS
-								       : settings->other,
-				    REASON_LINK);
-	if (packet->flags & PACKET_ND)
-		return decision_end(VERDICT_PASS, REASON_LINK);
-	if (guard_holds(image, packet))
-		return decision_end(VERDICT_PASS, REASON_GUARD);
-	set = set_find(image, packet, now_ns);
-	if (set == SET_BLOCK)
-		return decision_end(VERDICT_DROP, REASON_BLOCKED);
-	if (set == SET_ALLOW)
-		return decision_end(VERDICT_PASS, REASON_ALLOWED);
-	decision = decision_end(settings->unmatched, REASON_DEFAULT);
-	decision.service = service_find(image, packet);
-	decision.origin = origin_find(image, packet);
-	decision.rule = rule_find(image, decision.service, decision.origin);
-	*ended = decision.rule == NONE;
-	return decision;
-}
-
-/* A bucket asked and not yet charged. */
-struct charge {
-	uint64_t *word;
-	const struct bucket_profile *profile;
-	uint64_t cost;
-};
-
-struct charges {
-	struct charge charge[3 * BUCKET_RATES];
-	unsigned count;
-};
-
-/* Ask one bucket, where there is a rate, and note it for charging. False: it refuses. */
-static inline bool charges_ask(struct charges *charges, const struct state *state, uint64_t *word,
-			       const struct bucket_profile *profile, uint64_t now, uint32_t length)
-{
-	uint64_t cost = bucket_cost(profile, length);
-
-	charges->charge[charges->count++] = (struct charge){word, profile, cost};
-	return state_ask(state, word, profile, now, cost);
-}
-
-static inline bool charges_ask_source(struct charges *charges, struct state *state,
-				      const struct rule *rule, const struct packet *packet,
-				      uint64_t now)
-{
-	uint64_t hash;
-
-	if (!bucket_limits(&rule->source))
+	if (guard_source(image, packet)) {
+		*decision = decision_end(VERDICT_PASS, REASON_GUARD);
 		return true;
-	hash = state_source_hash(state, packet_key(packet), packet->kind == PACKET_IP6, rule->id);
+	}
+	set = set_find(image, packet, now_ns);
+	if (set == 0)
+		return false;
+	*decision = set == SET_BLOCK ? decision_end(VERDICT_DROP, REASON_BLOCKED)
+				     : decision_end(VERDICT_PASS, REASON_ALLOWED);
+	return true;
+}
+
+/* Stage 5 for a packet of `service` from `origin`. Whether it ends the packet: no rule matched. */
+static inline bool decide_unmatched(const struct image *image, uint16_t service, uint16_t origin,
+				    struct decision *decision)
+{
+	*decision = decision_end(image->settings->unmatched, REASON_DEFAULT);
+	decision->service = service;
+	decision->origin = origin;
+	decision->rule = rule_find(image, service, origin);
+	return decision->rule == NONE;
+}
+
+/* Stages 3 to 5 of an IP packet. Whether they end it; a rule matched if not. */
+static inline bool decide_lookup(const struct image *image, const struct packet *packet,
+				 uint64_t now_ns, struct decision *decision)
+{
+	if (guard_target(image, packet)) {
+		*decision = decision_end(VERDICT_PASS, REASON_GUARD);
+		return true;
+	}
+	return decide_source(image, packet, now_ns, decision) ||
+	       decide_unmatched(image, service_find(image, packet), origin_find(image, packet),
+				decision);
+}
+
+/* Stages 1 to 5. */
+static inline bool decide_match(const struct image *image, const struct packet *packet,
+				uint64_t now_ns, struct decision *decision)
+{
+	return decide_header(image->settings, packet, decision) ||
+	       decide_lookup(image, packet, now_ns, decision);
+}
+
+/* A source's buckets, asked and not yet charged; NULL where there is no rate. */
+struct source_words {
+	uint64_t *rate[BUCKET_RATES];
+};
+
+static inline bool source_has(struct state *state, const struct rule *rule, uint64_t hash,
+			      uint32_t bytes, uint64_t now, struct source_words *words)
+{
 	for (unsigned i = 0; i < BUCKET_RATES; i++) {
 		const struct bucket_profile *profile = &rule->source.rate[i];
 
-		if (profile->cost &&
-		    !charges_ask(charges, state,
-				 state_source(state, &state->rules[rule->slot], hash, i, now),
-				 profile, now, packet->length))
+		words->rate[i] = NULL;
+		if (!profile->cost)
+			continue;
+		words->rate[i] =
+			state_source(state, &state->rules[rule->slot], rule->id, hash, i, now);
+		if (!state_ask(state, words->rate[i], profile, now, bucket_cost(profile, bytes)))
 			return false;
 	}
 	return true;
 }
 
-static inline bool charges_ask_all(struct charges *charges, const struct state *state,
-				   uint64_t words[BUCKET_RATES], const struct bucket_limit *limit,
-				   const struct packet *packet, uint64_t now)
+static inline void source_take(const struct state *state, const struct rule *rule, uint32_t bytes,
+			       uint64_t now, const struct source_words *words)
 {
 	for (unsigned i = 0; i < BUCKET_RATES; i++) {
-		if (limit->rate[i].cost &&
-		    !charges_ask(charges, state, &words[i], &limit->rate[i], now, packet->length))
-			return false;
-	}
-	return true;
-}
+		const struct bucket_profile *profile = &rule->source.rate[i];
 
-static inline void charges_take(const struct charges *charges, const struct state *state,
-				uint64_t now)
-{
-	for (unsigned i = 0; i < charges->count; i++)
-		state_take(state, charges->charge[i].word, charges->charge[i].profile, now,
-			   charges->charge[i].cost);
-}
-
-/* An allowed packet takes from the host's bucket what there is, and is never refused. */
-static inline void decide_charge_allowed(const struct image *image, struct state *state,
-					 const struct packet *packet, uint64_t now)
-{
-	for (unsigned i = 0; i < BUCKET_RATES; i++) {
-		const struct bucket_profile *profile = &image->settings->host.rate[i];
-
-		if (profile->cost)
-			state_force(state, &state->host[i], profile, now,
-				    bucket_cost(profile, packet->length));
+		if (words->rate[i])
+			state_take(state, words->rate[i], profile, now,
+				   bucket_cost(profile, bytes));
 	}
 }
 
-/* Stage 7: the reason of the level that refuses, or REASON_ADMITTED with every level charged. */
-static inline enum reason decide_limits(const struct image *image, struct state *state,
-					const struct packet *packet, const struct rule *rule,
-					bool diverted, uint64_t now)
-{
-	struct charges charges;
+/* The leases that a packet is charged to. */
+struct leases {
+	struct lease *rule, *host;
+};
 
-	charges.count = 0; /* and no more: the array is as long as three cache lines */
-	if (!charges_ask_source(&charges, state, rule, packet, now))
+/*
+ * Stage 7: the reason of the level that refuses, or REASON_ADMITTED with every level charged.
+ * `hash` is the source's, and asked for only if the rule limits sources.
+ */
+static inline enum reason decide_limits(struct state *state, const struct rule *rule, uint64_t hash,
+					uint32_t bytes, bool diverted, struct leases leases,
+					uint64_t now)
+{
+	struct source_words words;
+
+	if (!source_has(state, rule, hash, bytes, now, &words))
 		return REASON_SOURCE_LIMIT;
-	if (!diverted && !charges_ask_all(&charges, state, state->rules[rule->slot].rate,
-					  &rule->total, packet, now))
+	if (!diverted && !lease_covers(leases.rule, bytes))
 		return REASON_RULE_LIMIT;
-	if (!charges_ask_all(&charges, state, state->host, &image->settings->host, packet, now))
+	if (!lease_covers(leases.host, bytes))
 		return REASON_HOST_LIMIT;
-	charges_take(&charges, state, now);
+	source_take(state, rule, bytes, now, &words);
+	if (!diverted)
+		lease_spend(leases.rule, bytes);
+	lease_spend(leases.host, bytes);
 	return REASON_ADMITTED;
+}
+
+/* Stages 6 and 7 of a packet that `rule` matched, which admits its key or does not. */
+static inline void decide_rule(struct state *state, const struct rule *rule, uint64_t hash,
+			       uint32_t bytes, bool admitted, struct leases leases, uint64_t now,
+			       struct decision *decision)
+{
+	decision->verdict = admitted ? VERDICT_PASS : rule->otherwise;
+	decision->reason = REASON_SHED;
+	if (decision->verdict == VERDICT_DROP)
+		return;
+	decision->reason = decide_limits(state, rule, hash, bytes, !admitted, leases, now);
+	if (decision->reason != REASON_ADMITTED)
+		decision->verdict = VERDICT_DROP;
+	else if (!admitted)
+		decision->reason = REASON_SHED;
 }
 
 /*
  * Decide one parsed packet at `now_ns` of the clock that the image's expiries and the
  * state share, charging the buckets it answers to. Packets of one worker are decided in
- * the order they arrived.
+ * the order they arrived. burst_decide() does the same for many at once.
  */
 static inline struct decision decide(const struct image *image, struct state *state,
 				     const struct packet *packet, uint64_t now_ns)
 {
-	uint64_t now = state_now(state, now_ns);
-	bool ended;
-	struct decision decision = decide_match(image, packet, now_ns, &ended);
+	const struct bucket_limit *host_limit = &image->settings->host;
+	const struct lease_units need = {{1, packet->length}};
+	uint64_t now = state_now(state, now_ns), hash = 0;
+	struct lease host, total;
+	struct decision decision;
 	const struct rule *rule;
-	bool admitted;
 
-	if (ended) {
-		if (decision.reason == REASON_ALLOWED)
-			decide_charge_allowed(image, state, packet, now);
+	if (decide_match(image, packet, now_ns, &decision) && decision.reason != REASON_ALLOWED)
 		return decision;
+	lease_open(&host, state, state->host, host_limit, need, now);
+	if (decision.reason == REASON_ALLOWED) {
+		/* It takes from the host's bucket what there is, and is never refused. */
+		lease_spend_up_to(&host, packet->length);
+	} else {
+		rule = &image->rules[decision.rule];
+		lease_open(&total, state, state->rules[rule->slot].rate, &rule->total, need, now);
+		if (bucket_limits(&rule->source))
+			hash = state_source_hash(state, packet_key(packet),
+						 packet->kind == PACKET_IP6);
+		decide_rule(state, rule, hash, packet->length, rule_admits(image, rule, packet),
+			    (struct leases){&total, &host}, now, &decision);
+		lease_close(&total, state, state->rules[rule->slot].rate, &rule->total);
 	}
-	rule = &image->rules[decision.rule];
-	admitted = rule_admits(image, rule, packet);
-	decision.verdict = admitted ? VERDICT_PASS : rule->otherwise;
-	decision.reason = REASON_SHED;
-	if (decision.verdict == VERDICT_DROP)
-		return decision;
-	decision.reason = decide_limits(image, state, packet, rule, !admitted, now);
-	if (decision.reason != REASON_ADMITTED)
-		decision.verdict = VERDICT_DROP;
-	else if (!admitted)
-		decision.reason = REASON_SHED;
+	lease_close(&host, state, state->host, host_limit);
 	return decision;
 }

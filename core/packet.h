@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { BURST_MOST = 64 }; /* packets that are decided, and counted, together */
+
 enum packet_kind {
 	PACKET_MALFORMED, /* only `length` is meaningful */
 	PACKET_OTHER,     /* neither IPv4 nor IPv6; `ethertype` says what */

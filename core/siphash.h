@@ -71,12 +71,19 @@ static inline uint64_t siphash_finish(struct siphash_state *s)
 	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
+/* The hash of a message whose only word is `word`: of up to seven bytes, with their number on top.
+ */
+static inline uint64_t siphash_last(struct siphash_key key, uint64_t word)
+{
+	struct siphash_state s = siphash_start(key);
+	siphash_word(&s, word);
+	return siphash_finish(&s);
+}
+
 /* The hash of exactly four bytes, given as their little-endian word. */
 static inline uint64_t siphash_4(struct siphash_key key, uint32_t word)
 {
-	struct siphash_state s = siphash_start(key);
-	siphash_word(&s, UINT64_C(4) << 56 | word);
-	return siphash_finish(&s);
+	return siphash_last(key, UINT64_C(4) << 56 | word);
 }
 
 /* The hash of exactly eight bytes, given as their little-endian word. */

@@ -6,8 +6,9 @@
  *
  * Words are read and written with relaxed atomics; where workers share them they are
  * replaced by compare-and-swap. All buckets of a packet are asked before any is charged,
- * so N workers that ask at one moment can overshoot a bucket by N - 1 packets; what was
- * overshot is charged all the same, and so lost to those who come next.
+ * so N workers that ask for one source at one moment can overshoot its bucket by N - 1
+ * packets; what was overshot is charged all the same, and so lost to those who come next.
+ * The buckets of rules and of the host are lent to workers by the burst: see lease.h.
  */
 #pragma once
 
@@ -74,11 +75,12 @@ static inline bool state_ask(const struct state *state, uint64_t *word,
 			     const struct bucket_profile *profile, uint64_t now, uint64_t cost)
 {
 	uint64_t old = state_load(word);
-	uint64_t settled = bucket_settled(profile, old, now);
+	uint64_t taken = bucket_taken(profile, old, now, cost);
 
-	if (settled < old)
-		state_swap(state, word, &old, settled);
-	return bucket_has(profile, settled, now, cost);
+	/* A state out of this profile's reach would refuse for as long as it stood. */
+	if (__builtin_expect(taken - cost < old, false))
+		state_swap(state, word, &old, taken - cost);
+	return bucket_fits(profile, taken, now);
 }
 
 /* Take `cost` ticks, which were asked for, from the bucket at *word. */
@@ -91,52 +93,56 @@ static inline void state_take(const struct state *state, uint64_t *word,
 		;
 }
 
-/* Take up to `cost` ticks, asked for or not. */
-static inline void state_force(const struct state *state, uint64_t *word,
-			       const struct bucket_profile *profile, uint64_t now, uint64_t cost)
+/*
+ * What knows source `key` (an IPv6 one if `ip6`): SipHash of the key alone, as its size never
+ * varies, with the family in the hash's own key.
+ */
+static inline uint64_t state_source_hash(const struct state *state, uint64_t key, bool ip6)
 {
-	uint64_t old = state_load(word);
+	struct siphash_key keyed = {state->key.k0, state->key.k1 ^ ip6};
 
-	while (!state_swap(state, word, &old, bucket_forced(profile, old, now, cost)))
-		;
+	return siphash_last(keyed, key);
 }
 
-/* What knows the buckets of source `key` (an IPv6 one if `ip6`) under rule `rule_id`. */
-static inline uint64_t state_source_hash(const struct state *state, uint64_t key, bool ip6,
-					 uint32_t rule_id)
+/* The line where source `hash` has its buckets for `rate`, under whatever rule. */
+static inline struct source_line *state_source_line(const struct state *state, uint64_t hash,
+						    unsigned rate)
 {
-	struct siphash_key mixed = {state->key.k0 ^ rule_id, state->key.k1 ^ ip6};
-
-	return siphash_8(mixed, key);
+	return &state->sources[(hash >> 32 & state->source_mask) ^ rate];
 }
 
 /*
- * The source's bucket for `rate` under `rule`: its own, or a free way of its line claimed
- * for it, or, when the line is full of live buckets, an overflow bucket that it shares with
+ * The bucket of the source that `hash` knows for `rate` under rule `rule_id`, whose state is
+ * `rule`: its own, or a free way of its line claimed for it, the one that has been free for
+ * longest; or, when the line is full of live buckets, an overflow bucket that it shares with
  * others under that rule. Whoever leaves the overflow bucket takes its backlog along, so a
  * source never gets more than its rate by changing buckets. The two rates of a source lie in
  * different lines, lest the second claim the way that the first was just given. Workers that
  * claim one way at one moment may charge each other's source; the later claim stays.
  */
-static inline uint64_t *state_source(struct state *state, struct rule_state *rule, uint64_t hash,
-				     unsigned rate, uint64_t now)
+static inline uint64_t *state_source(struct state *state, struct rule_state *rule, uint32_t rule_id,
+				     uint64_t hash, unsigned rate, uint64_t now)
 {
-	uint64_t tag = (hash | 1) ^ rate << 1;
-	struct source_entry *way = state->sources[(hash >> 32 & state->source_mask) ^ rate].way;
+	uint64_t spread = rule_id * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t tag = ((hash ^ spread) | 1) ^ rate << 1;
+	struct source_entry *way = state_source_line(state, hash, rate)->way;
 	uint64_t *overflow = &rule->overflow[rate][hash >> 2 & (SOURCE_OVERFLOWS - 1)];
-	struct source_entry *idle = NULL;
+	struct source_entry *oldest = way, *own = NULL;
 
-	for (unsigned i = 0; i < SOURCE_WAYS; i++) {
-		if (state_load(&way[i].tag) == tag)
-			return &way[i].state;
-		if (state_load(&way[i].state) <= now)
-			idle = &way[i];
+	/* Which way it is nobody can predict, so none is branched on. */
+	for (unsigned i = 0; i < SOURCE_WAYS; i++)
+		own = state_load(&way[i].tag) == tag ? &way[i] : own;
+	if (own)
+		return &own->state;
+	for (unsigned i = 1; i < SOURCE_WAYS; i++) {
+		if (state_load(&way[i].state) < state_load(&oldest->state))
+			oldest = &way[i];
 	}
-	if (!idle)
+	if (state_load(&oldest->state) > now)
 		return overflow;
-	state_store(&idle->tag, tag);
-	state_store(&idle->state, state_load(overflow));
-	return &idle->state;
+	state_store(&oldest->tag, tag);
+	state_store(&oldest->state, state_load(overflow));
+	return &oldest->state;
 }
 
 /*

@@ -215,6 +215,22 @@ void generation_free(struct generation *generation)
 	free(generation);
 }
 
+bool generation_recalls(const struct generation *next, const struct generation *former)
+{
+	static const enum segment_kind looked_up[] = {SEGMENT_SERVICES, SEGMENT_GUARD, SEGMENT_SETS,
+						      SEGMENT_ORIGINS};
+
+	if (!former)
+		return false;
+	for (size_t i = 0; i < sizeof looked_up / sizeof *looked_up; i++) {
+		if (next->segment[looked_up[i]] != former->segment[looked_up[i]])
+			return false;
+	}
+	return next->image.settings->unmatched == former->image.settings->unmatched &&
+	       memcmp(next->image.settings->salt, former->image.settings->salt,
+		      sizeof next->image.settings->salt) == 0;
+}
+
 static bool service_diverts(const struct image *image, uint32_t service)
 {
 	const uint16_t *choice = image->choice + (size_t)service * image->origin_count;

@@ -35,5 +35,8 @@ int generation_load(const char *state_dir, const char *name, const struct genera
 
 void generation_free(struct generation *generation); /* NULL is fine */
 
+/* Whether what a worker remembers of sources under `former` (or NULL) holds for `next`. */
+bool generation_recalls(const struct generation *next, const struct generation *former);
+
 /* The name of a fallback behind a separate port that some rule can divert to, or NULL. */
 const char *generation_fallback_port(const struct generation *generation);

@@ -20,7 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 
-enum { EXIT_USAGE = 2, MBUF_CACHE = 256, MBUFS_IN_HAND = 4 * PIPELINE_BURST, DRAIN_US = 10000 };
+enum { EXIT_USAGE = 2, MBUF_CACHE = 256, MBUFS_IN_HAND = 4 * BURST_MOST, DRAIN_US = 10000 };
 
 static bool stopping;
 
@@ -35,6 +35,7 @@ struct dataplane {
 	struct reload reload;
 	struct state state;
 	void *state_memory;
+	struct burst_memory *burst_memory; /* of each worker */
 	size_t state_size;
 	int64_t packets_left;
 };
@@ -150,6 +151,11 @@ static int create_state(struct dataplane *dataplane)
 		say("no random key: %s", strerror(errno));
 		return -errno;
 	}
+	dataplane->burst_memory = memory_map(options->workers * sizeof *dataplane->burst_memory);
+	if (!dataplane->burst_memory) {
+		say("no memory for %u workers", options->workers);
+		return -ENOMEM;
+	}
 	state_init(&dataplane->state, dataplane->state_memory, lines, key, clock_boot_ns(),
 		   options->workers > 1);
 	return 0;
@@ -184,6 +190,8 @@ static int start_worker(struct dataplane *dataplane, unsigned index)
 	*worker = (struct worker){
 		.pipeline =
 			{
+				.level = dataplane->options.simd,
+				.memory = &dataplane->burst_memory[index],
 				.state = &dataplane->state,
 				.counters = &dataplane->publish.counters->worker[index],
 				.pool = dataplane->pool,
@@ -254,6 +262,8 @@ static int serve(struct dataplane *dataplane)
 		result = finish(dataplane);
 	reload_stop(&dataplane->reload);
 out:
+	memory_unmap(dataplane->burst_memory,
+		     dataplane->options.workers * sizeof *dataplane->burst_memory);
 	memory_unmap(dataplane->state_memory, dataplane->state_size);
 	publish_close(&dataplane->publish);
 	return result;

@@ -23,6 +23,7 @@ static const char usage[] =
 	"  --state DIR     folder of images, as sluiced writes it (/var/lib/sluice)\n"
 	"  --run DIR       folder of boards and counters (/run/sluice)\n"
 	"  --sources N     source buckets to hold, rounded up (1048576)\n"
+	"  --simd LEVEL    vector instructions to use: scalar, avx2 or avx512 (the CPU's best)\n"
 	"  --packets N     stop after N packets from edge ports\n"
 	"  --help, --version\n";
 
@@ -32,6 +33,7 @@ enum {
 	OPTION_STATE,
 	OPTION_RUN,
 	OPTION_SOURCES,
+	OPTION_SIMD,
 	OPTION_PACKETS,
 	OPTION_HELP,
 	OPTION_VERSION
@@ -43,6 +45,7 @@ static const struct option long_options[] = {
 	{"state", required_argument, NULL, OPTION_STATE},
 	{"run", required_argument, NULL, OPTION_RUN},
 	{"sources", required_argument, NULL, OPTION_SOURCES},
+	{"simd", required_argument, NULL, OPTION_SIMD},
 	{"packets", required_argument, NULL, OPTION_PACKETS},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
@@ -67,6 +70,18 @@ static int parse_number(const char *option, const char *text, uint64_t most, uin
 	if (errno || *end || value == 0 || value > most)
 		return wrong_number(option, text, most);
 	*number = value;
+	return 0;
+}
+
+static int parse_simd(const char *text, const struct burst_level **level)
+{
+	const struct burst_level *found = burst_level(text);
+
+	if (!found) {
+		say("--simd: '%s' is not scalar, avx2 or avx512, or this CPU lacks it", text);
+		return -EINVAL;
+	}
+	*level = found;
 	return 0;
 }
 
@@ -123,6 +138,8 @@ static int parse_option(int option, const char *value, struct options *options)
 		return 0;
 	case OPTION_SOURCES:
 		return parse_number("sources", value, SOURCES_MOST, &options->sources);
+	case OPTION_SIMD:
+		return parse_simd(value, &options->simd);
 	case OPTION_PACKETS:
 		return parse_number("packets", value, INT64_MAX, &options->packets);
 	default: /* getopt has said what */
@@ -137,6 +154,7 @@ enum options_result options_parse(int argc, char **argv, struct options *options
 		.state_dir = "/var/lib/sluice",
 		.run_dir = "/run/sluice",
 		.sources = SOURCES_DEFAULT,
+		.simd = burst_level_best(),
 	};
 	int option;
 

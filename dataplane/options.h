@@ -2,6 +2,8 @@
 /* The data plane's own command line: what follows `--` after the EAL's options. */
 #pragma once
 
+#include "burst.h"
+
 #include <stdint.h>
 
 enum {
@@ -23,6 +25,7 @@ struct options {
 	const char *state_dir;
 	const char *run_dir;
 	uint64_t sources; /* buckets of sources to hold */
+	const struct burst_level *simd;
 	uint64_t packets; /* stop after so many from edge ports; 0: never */
 };
 

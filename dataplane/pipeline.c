@@ -12,31 +12,31 @@ enum {
 	SEND_TRIES = 4,
 };
 
-/* Frames on their way out, in the order they arrived. */
+/* Frames on their way out, in the order they arrived; the diverted after those that pass. */
 struct outbox {
-	struct rte_mbuf *frames[PIPELINE_BURST];
-	uint32_t bytes[PIPELINE_BURST]; /* as received, whatever tag was put in since */
+	uint16_t count;
+	struct rte_mbuf *frames[BURST_MOST];
+	uint32_t bytes[BURST_MOST]; /* as received, whatever tag was put in since */
 };
 
 static void count_burst(struct count *count, const uint32_t *bytes, unsigned packets)
 {
-	uint64_t sum = 0;
+	uint32_t sum = 0;
 
 	for (unsigned i = 0; i < packets; i++)
 		sum += bytes[i];
-	__atomic_store_n(&count->packets, count->packets + packets, __ATOMIC_RELAXED);
-	__atomic_store_n(&count->bytes, count->bytes + sum, __ATOMIC_RELAXED);
+	count_add(count, packets, sum);
 }
 
 /*
  * Some ports hand out frames in several buffers without having been told to. A port that
- * cannot send those gets the others. How many those are.
+ * cannot send those gets the others.
  */
-static uint16_t outbox_keep_whole(struct outbox *outbox, uint16_t count, struct count *unsent)
+static void outbox_keep_whole(struct outbox *outbox, struct count *unsent)
 {
 	uint16_t kept = 0;
 
-	for (uint16_t i = 0; i < count; i++) {
+	for (uint16_t i = 0; i < outbox->count; i++) {
 		if (outbox->frames[i]->nb_segs > 1) {
 			count_burst(unsent, &outbox->bytes[i], 1);
 			rte_pktmbuf_free(outbox->frames[i]);
@@ -45,17 +45,17 @@ static uint16_t outbox_keep_whole(struct outbox *outbox, uint16_t count, struct 
 		outbox->frames[kept] = outbox->frames[i];
 		outbox->bytes[kept++] = outbox->bytes[i];
 	}
-	return kept;
+	outbox->count = kept;
 }
 
 static void outbox_send(const struct pipeline *pipeline, const struct port *port,
-			struct outbox *outbox, uint16_t count, struct count *sent,
-			struct count *unsent)
+			struct outbox *outbox, struct count *sent, struct count *unsent)
 {
-	uint16_t done = 0;
+	uint16_t done = 0, count;
 
 	if (unlikely(!port->sends_segments))
-		count = outbox_keep_whole(outbox, count, unsent);
+		outbox_keep_whole(outbox, unsent);
+	count = outbox->count;
 	for (unsigned try = 0; done < count && try < SEND_TRIES; try++)
 		done += rte_eth_tx_burst(port->id, pipeline->queue, outbox->frames + done,
 					 (uint16_t)(count - done));
@@ -83,68 +83,85 @@ static uint16_t restore(const struct pipeline *pipeline, struct rte_mbuf **frame
 	return kept;
 }
 
-static void parse(struct rte_mbuf *const *frames, uint16_t count, struct packet *packets)
+/*
+ * Where each frame's headers lie: in its first buffer, or, if they go on in others, copied
+ * together in `scratch`.
+ */
+static void point(struct rte_mbuf *const *frames, uint16_t count, struct burst *burst,
+		  uint8_t scratch[][PARSE_READABLE])
 {
-	uint8_t scratch[PARSE_READABLE];
-
+	burst->count = count;
 	for (uint16_t i = 0; i < count; i++) {
 		const struct rte_mbuf *frame = frames[i];
-		const uint8_t *head = rte_pktmbuf_mtod(frame, const uint8_t *);
 		uint32_t readable = RTE_MIN(frame->pkt_len, (uint32_t)PARSE_READABLE);
 
+		burst->frame[i] = rte_pktmbuf_mtod(frame, const uint8_t *);
+		burst->readable[i] = readable;
+		burst->length[i] = frame->pkt_len;
 		if (unlikely(frame->data_len < readable))
-			head = rte_pktmbuf_read(frame, 0, readable, scratch);
-		parse_frame(head, readable, frame->pkt_len, &packets[i]);
+			burst->frame[i] = rte_pktmbuf_read(frame, 0, readable, scratch[i]);
 	}
 }
 
-static void decide_burst(struct pipeline *pipeline, const struct packet *packets, uint16_t count,
-			 uint64_t now_ns, struct decision *decisions)
-{
-	const struct image *image = &pipeline->generation->image;
-
-	for (uint16_t i = 0; i < count; i++)
-		decisions[i] = decide(image, pipeline->state, &packets[i], now_ns);
-	counters_decided(pipeline->counters, packets, decisions, count, image->rules);
-}
-
 /* Without an image nothing is known about any packet, so none is looked at. */
-static void pass_burst(struct pipeline *pipeline, const struct packet *packets, uint16_t count,
-		       struct decision *decisions)
+static void pass_burst(struct burst *burst, struct worker_counters *counters)
 {
-	for (uint16_t i = 0; i < count; i++)
-		decisions[i] = decision_end(VERDICT_PASS, REASON_DEFAULT);
-	counters_decided(pipeline->counters, packets, decisions, count, NULL);
+	for (unsigned i = 0; i < burst->count; i++)
+		burst->decision[i] = decision_end(VERDICT_PASS, REASON_DEFAULT);
+	counters_decided(counters, burst->length, burst->decision, burst->count, NULL);
 }
 
-/* Address the frame to its service's fallback. The role of the port that leads there. */
-static enum port_role divert(struct pipeline *pipeline, uint16_t service, struct rte_mbuf **frame)
+static void decide_burst(struct pipeline *pipeline, struct burst *burst, uint64_t now_ns)
+{
+	if (likely(pipeline->generation != NULL))
+		pipeline->level->decide(burst, &pipeline->generation->image, pipeline->state,
+					pipeline->memory, pipeline->counters, now_ns);
+	else
+		pass_burst(burst, pipeline->counters);
+}
+
+static inline void outbox_add(struct outbox *outbox, struct rte_mbuf *frame, uint32_t bytes,
+			      bool stays)
+{
+	outbox->frames[outbox->count] = frame;
+	outbox->bytes[outbox->count] = bytes;
+	outbox->count += stays;
+}
+
+/* Share the frames out between the server and, for the dropped, the edge's unused outbox. */
+static void split(struct rte_mbuf *const *frames, const struct burst *burst, struct outbox *passed,
+		  struct outbox *dropped)
+{
+	for (unsigned i = 0; i < burst->count; i++) {
+		unsigned verdict = burst->decision[i].verdict;
+
+		outbox_add(passed, frames[i], burst->length[i], verdict == VERDICT_PASS);
+		outbox_add(dropped, frames[i], burst->length[i], verdict == VERDICT_DROP);
+	}
+}
+
+/* Address a frame to its service's fallback, and put it into the outbox that leads there. */
+static void divert(struct pipeline *pipeline, uint16_t service, struct rte_mbuf *frame,
+		   uint32_t bytes, struct outbox outbox[])
 {
 	const struct image *image = &pipeline->generation->image;
 	const struct fallback *fallback = &image->fallbacks[image->services[service].fallback];
+	unsigned role = fallback->flags & FALLBACK_PORT ? PORT_FALLBACK : PORT_SERVER;
 
-	*frame = frame_divert(*frame, fallback, pipeline->pool);
-	return fallback->flags & FALLBACK_PORT ? PORT_FALLBACK : PORT_SERVER;
+	frame = frame_divert(frame, fallback, pipeline->pool);
+	if (frame)
+		outbox_add(&outbox[role], frame, bytes, true);
+	else
+		count_packet(&pipeline->counters->unsent, bytes);
 }
 
-/* Share the frames out among outboxes by role; a dropped one's role is the edge's, unused else. */
-static void split(struct pipeline *pipeline, struct rte_mbuf *const *frames,
-		  const struct packet *packets, const struct decision *decisions, uint16_t count,
-		  struct outbox outbox[], uint16_t counts[])
+static void divert_all(struct pipeline *pipeline, struct rte_mbuf *const *frames,
+		       const struct burst *burst, struct outbox outbox[])
 {
-	for (uint16_t i = 0; i < count; i++) {
-		struct rte_mbuf *frame = frames[i];
-		unsigned role = decisions[i].verdict == VERDICT_PASS ? PORT_SERVER : PORT_EDGE;
-
-		if (unlikely(decisions[i].verdict == VERDICT_DIVERT)) {
-			role = divert(pipeline, decisions[i].service, &frame);
-			if (!frame) {
-				count_burst(&pipeline->counters->unsent, &packets[i].length, 1);
-				continue;
-			}
-		}
-		outbox[role].frames[counts[role]] = frame;
-		outbox[role].bytes[counts[role]++] = packets[i].length;
+	for (unsigned i = 0; i < burst->count; i++) {
+		if (unlikely(burst->decision[i].verdict == VERDICT_DIVERT))
+			divert(pipeline, burst->decision[i].service, frames[i], burst->length[i],
+			       outbox);
 	}
 }
 
@@ -152,22 +169,22 @@ void pipeline_filter(struct pipeline *pipeline, const struct pair *pair, struct 
 		     uint16_t count, uint64_t now_ns)
 {
 	struct worker_counters *counters = pipeline->counters;
-	struct packet packets[PIPELINE_BURST];
-	struct decision decisions[PIPELINE_BURST];
+	uint8_t scratch[BURST_MOST][PARSE_READABLE];
 	struct outbox outbox[PORT_ROLES];
-	uint16_t counts[PORT_ROLES] = {0};
+	struct burst burst;
 
+	for (unsigned role = 0; role < PORT_ROLES; role++)
+		outbox[role].count = 0;
 	count = restore(pipeline, frames, count);
-	parse(frames, count, packets);
-	if (likely(pipeline->generation != NULL))
-		decide_burst(pipeline, packets, count, now_ns, decisions);
-	else
-		pass_burst(pipeline, packets, count, decisions);
-	split(pipeline, frames, packets, decisions, count, outbox, counts);
+	point(frames, count, &burst, scratch);
+	decide_burst(pipeline, &burst, now_ns);
+	split(frames, &burst, &outbox[PORT_SERVER], &outbox[PORT_EDGE]);
+	if (outbox[PORT_SERVER].count + outbox[PORT_EDGE].count < count)
+		divert_all(pipeline, frames, &burst, outbox);
 	for (unsigned role = PORT_SERVER; role < pair->ports; role++)
-		outbox_send(pipeline, &pair->port[role], &outbox[role], counts[role],
-			    &counters->sent, &counters->unsent);
-	rte_pktmbuf_free_bulk(outbox[PORT_EDGE].frames, counts[PORT_EDGE]);
+		outbox_send(pipeline, &pair->port[role], &outbox[role], &counters->sent,
+			    &counters->unsent);
+	rte_pktmbuf_free_bulk(outbox[PORT_EDGE].frames, outbox[PORT_EDGE].count);
 }
 
 void pipeline_return(struct pipeline *pipeline, const struct pair *pair, struct rte_mbuf **frames,
@@ -175,11 +192,10 @@ void pipeline_return(struct pipeline *pipeline, const struct pair *pair, struct 
 {
 	struct outbox outbox;
 
+	outbox.count = 0;
 	count = restore(pipeline, frames, count);
-	for (uint16_t i = 0; i < count; i++) {
-		outbox.frames[i] = frames[i];
-		outbox.bytes[i] = frames[i]->pkt_len;
-	}
-	outbox_send(pipeline, &pair->port[PORT_EDGE], &outbox, count, &pipeline->counters->returned,
+	for (uint16_t i = 0; i < count; i++)
+		outbox_add(&outbox, frames[i], frames[i]->pkt_len, true);
+	outbox_send(pipeline, &pair->port[PORT_EDGE], &outbox, &pipeline->counters->returned,
 		    &pipeline->counters->unreturned);
 }

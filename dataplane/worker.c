@@ -20,7 +20,7 @@ static uint16_t receive(const struct port *port, unsigned worker, struct rte_mbu
 {
 	if (worker >= port->rx_queues)
 		return 0;
-	return rte_eth_rx_burst(port->id, (uint16_t)worker, frames, PIPELINE_BURST);
+	return rte_eth_rx_burst(port->id, (uint16_t)worker, frames, BURST_MOST);
 }
 
 static void count_down(struct worker *worker, uint16_t packets)
@@ -33,7 +33,7 @@ static void count_down(struct worker *worker, uint16_t packets)
 /* Ask each port of a pair once. Whether any had packets. */
 static bool poll_pair(struct worker *worker, const struct pair *pair)
 {
-	struct rte_mbuf *frames[PIPELINE_BURST];
+	struct rte_mbuf *frames[BURST_MOST];
 	uint16_t count = receive(&pair->port[PORT_EDGE], worker->index, frames);
 	bool busy = count > 0;
 
@@ -56,6 +56,8 @@ static void cross(struct worker *worker)
 
 	if (likely(generation == worker->pipeline.generation))
 		return;
+	if (!generation_recalls(generation, worker->pipeline.generation))
+		recall_clear(&worker->pipeline.memory->recall);
 	worker->pipeline.generation = generation;
 	__atomic_store_n(&worker->board->generation, generation->number, __ATOMIC_RELEASE);
 }

@@ -95,15 +95,13 @@ static void print_reasons(const json_t *stats)
 /* What a rule's packets came to, and its row. */
 static void add_rule(struct libscols_table *table, const json_t *rule)
 {
-	static const char *const outcomes[] = {"admitted",     "shed",       "diverted",
-					       "source-limit", "rule-limit", "host-limit"};
 	struct count count[OUTCOME_COUNT], all = {0, 0}, admitted;
 	const char *name = "", *wanted = "";
 	char text[7][NUMBER_TEXT];
 
 	json_unpack((json_t *)rule, "{s:s, s:s}", "rule", &name, "admit", &wanted);
 	for (unsigned i = 0; i < OUTCOME_COUNT; i++) {
-		count[i] = count_of(rule, outcomes[i]);
+		count[i] = count_of(rule, outcome_word(i));
 		count_sum(&all, &count[i]);
 	}
 	admitted = count[OUTCOME_ADMITTED];

@@ -97,12 +97,12 @@ static int cut_ranges(const struct forest *forest, const uint32_t *values, uint3
 	return cut_flush(&cut);
 }
 
-/* About one bucket for each range. */
+/* Many more buckets than ranges, so that most hold no boundary, and a search seldom branches. */
 static unsigned index_bits(uint32_t ranges)
 {
 	unsigned bits = 0;
 
-	while (bits < TABLE_INDEX_BITS && UINT32_C(1) << bits < ranges)
+	while (bits < TABLE_INDEX_BITS && UINT32_C(1) << bits < ranges * UINT64_C(32))
 		bits++;
 	return bits;
 }

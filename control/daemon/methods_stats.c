@@ -5,12 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const outcome_words[OUTCOME_COUNT] = {
-	[OUTCOME_ADMITTED] = "admitted",     [OUTCOME_SHED] = "shed",
-	[OUTCOME_DIVERTED] = "diverted",     [OUTCOME_SOURCE_LIMIT] = "source-limit",
-	[OUTCOME_RULE_LIMIT] = "rule-limit", [OUTCOME_HOST_LIMIT] = "host-limit",
-};
-
 static json_t *print_count(const struct count *count)
 {
 	return json_pack("{sI, sI}", "packets", (json_int_t)count->packets, "bytes",
@@ -77,7 +71,7 @@ static json_t *print_rule(const struct counters_view *view, const struct rule_pa
 
 		for (unsigned j = 0; slot < CAP_RULE_SLOTS && j < view->workers; j++)
 			count_sum(&sum, &view->counters->worker[j].rule[slot][i]);
-		if (json_object_set_new(rule, outcome_words[i], print_count(&sum))) {
+		if (json_object_set_new(rule, outcome_word(i), print_count(&sum))) {
 			json_decref(rule);
 			return NULL;
 		}

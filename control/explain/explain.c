@@ -103,10 +103,12 @@ static int add_share(json_t *answer, const struct image *image, const struct pac
 json_t *explain(const struct image *image, const struct packet *packet, uint64_t now_ns)
 {
 	bool ended, ip6 = packet->kind == PACKET_IP6;
-	struct decision decision = decide_match(image, packet, now_ns, &ended);
-	const struct rule *rule = ended ? NULL : &image->rules[decision.rule];
+	const struct rule *rule;
+	struct decision decision;
 	json_t *answer;
 
+	ended = decide_match(image, packet, now_ns, &decision);
+	rule = ended ? NULL : &image->rules[decision.rule];
 	if (rule && rule_admits(image, rule, packet)) {
 		decision.verdict = VERDICT_PASS;
 		decision.reason = REASON_ADMITTED;

@@ -51,7 +51,7 @@ static void write_counters(int folder, uint32_t workers, char **rules, int count
 {
 	size_t size = sizeof(struct counters) + workers * sizeof(struct worker_counters);
 	const struct decision decision = {.verdict = VERDICT_PASS, .reason = REASON_ADMITTED};
-	const struct packet packet = {.length = 100};
+	const uint32_t length = 100;
 	struct counters *counters;
 	int fd;
 
@@ -65,9 +65,9 @@ static void write_counters(int folder, uint32_t workers, char **rules, int count
 		counters->slot_rule[i] = (uint32_t)image_hash(rules[i], strlen(rules[i]));
 		for (uint32_t w = 0; w < workers; w++) {
 			for (uint32_t packets = 0; packets <= w; packets++) {
-				counters_decided(&counters->worker[w], &packet, &decision, 1,
+				counters_decided(&counters->worker[w], &length, &decision, 1,
 						 &rule);
-				count_packet(&counters->worker[w].sent, 100);
+				count_packet(&counters->worker[w].sent, length);
 			}
 		}
 	}

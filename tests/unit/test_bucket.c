@@ -58,10 +58,11 @@ static exact meter_cost(const struct meter *meter, uint32_t length)
 static bool meter_take(struct meter *meter, uint64_t now_ns, uint32_t length)
 {
 	uint64_t now = bucket_ticks(now_ns), cost = bucket_cost(&meter->profile, length);
+	uint64_t taken = bucket_taken(&meter->profile, meter->state, now, cost);
 
-	if (!bucket_has(&meter->profile, meter->state, now, cost))
+	if (!bucket_fits(&meter->profile, taken, now))
 		return false;
-	meter->state = bucket_taken(&meter->profile, meter->state, now, cost);
+	meter->state = taken;
 	return true;
 }
 

@@ -25,8 +25,8 @@ static void setup(uint32_t count, bool shared)
 
 static bool take(uint64_t key, uint64_t now)
 {
-	uint64_t hash = state_source_hash(&state, key, false, 1);
-	uint64_t *word = state_source(&state, &state.rules[1], hash, BUCKET_PPS, now);
+	uint64_t hash = state_source_hash(&state, key, false);
+	uint64_t *word = state_source(&state, &state.rules[1], 1, hash, BUCKET_PPS, now);
 
 	if (!state_ask(&state, word, &profile, now, profile.cost))
 		return false;
@@ -96,8 +96,8 @@ static void test_rules_apart(void)
 	for (uint64_t key = 1; key <= 1000; key++)
 		take_all(key, 0);
 	for (uint64_t key = 1; key <= 1000; key++) {
-		uint64_t hash = state_source_hash(&state, key, false, 2);
-		uint64_t *word = state_source(&state, quick_rule, hash, BUCKET_PPS, 0);
+		uint64_t hash = state_source_hash(&state, key, false);
+		uint64_t *word = state_source(&state, quick_rule, 2, hash, BUCKET_PPS, 0);
 
 		CU_ASSERT(word < (uint64_t *)slow_rule || word >= (uint64_t *)(slow_rule + 1));
 		state_ask(&state, word, &quick, 0, quick.cost);
@@ -113,12 +113,12 @@ static void test_rates_apart(void)
 	for (uint64_t key = 0; key < 1000; key++) {
 		uint64_t hash, *pps, *bps;
 
-		hash = state_source_hash(&state, key, key & 1, 7);
-		pps = state_source(&state, &state.rules[7], hash, BUCKET_PPS, 0);
-		bps = state_source(&state, &state.rules[7], hash, BUCKET_BPS, 0);
+		hash = state_source_hash(&state, key, key & 1);
+		pps = state_source(&state, &state.rules[7], 7, hash, BUCKET_PPS, 0);
+		bps = state_source(&state, &state.rules[7], 7, hash, BUCKET_BPS, 0);
 		CU_ASSERT_PTR_NOT_EQUAL(pps, bps);
 		CU_ASSERT_PTR_EQUAL(pps,
-				    state_source(&state, &state.rules[7], hash, BUCKET_PPS, 0));
+				    state_source(&state, &state.rules[7], 7, hash, BUCKET_PPS, 0));
 	}
 }
 
@@ -133,17 +133,6 @@ static void test_changed_profile(void)
 	CU_ASSERT_FALSE(state_ask(&state, &word, &quick, quick.cost - 1, quick.cost));
 	CU_ASSERT(state_ask(&state, &word, &quick, quick.cost, quick.cost));
 	CU_ASSERT_FALSE(state_ask(&state, &word, &quick, quick.cost, 2 * quick.cost));
-}
-
-static void test_forced(void)
-{
-	uint64_t word = 0;
-
-	setup(LINES, false);
-	for (int i = 0; i < 1000; i++)
-		state_force(&state, &word, &profile, 0, profile.cost);
-	CU_ASSERT_FALSE(state_ask(&state, &word, &profile, profile.cost - 1, profile.cost));
-	CU_ASSERT(state_ask(&state, &word, &profile, profile.cost, profile.cost));
 }
 
 enum { THREADED_PACKETS = 2000 };
@@ -184,7 +173,6 @@ int main(void)
 		{"two rules never share an overflow bucket", test_rules_apart},
 		{"two rates never share a word", test_rates_apart},
 		{"a changed profile finds it empty", test_changed_profile},
-		{"what may not be refused leaves no debt", test_forced},
 		{"two workers", test_two_workers},
 		CU_TEST_INFO_NULL,
 	};

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See burst.h. Compiled once for each level, as BURST_DECIDE. */
+#include "burst.h"
+#include "parse.h"
+
+/*
+ * A prefetch has no effect that a compiler knows of, so a function of nothing else is dropped
+ * unless it is part of one that does more.
+ */
+#define STAGE static inline __attribute__((always_inline))
+
+/* Some of a burst's packets, by their place in it, in the order they arrived. */
+struct places {
+	unsigned count;
+	uint8_t place[BURST_MOST];
+};
+
+/* What the rules ask of each packet's source. */
+struct hashes {
+	uint64_t source[BURST_MOST];
+	uint32_t shed[BURST_MOST];
+};
+
+/* Always written, and counted if it is to stay: no branch to mispredict. */
+static inline void places_add(struct places *places, unsigned place, bool stays)
+{
+	places->place[places->count] = (uint8_t)place;
+	places->count += stays;
+}
+
+/* Stages 1 and 2. The packets that they do not end. */
+STAGE void burst_parse(struct burst *b, const struct image *image, struct places *live)
+{
+	for (unsigned i = 0; i < b->count; i++) {
+		struct packet *packet = &b->packet[i];
+
+		parse_frame(b->frame[i], b->readable[i], b->length[i], packet);
+		places_add(live, i, !decide_header(image->settings, packet, &b->decision[i]));
+	}
+}
+
+/*
+ * Stages 3 to 5 of sources that the worker remembers. The packets of others are `missed`.
+ * False: it asked for none, as they had mostly been new.
+ */
+STAGE bool burst_recall(struct burst *b, const struct state *state, struct recall *recall,
+			const struct places *live, struct hashes *hashes, struct places *missed)
+{
+	if (recall->rest > 0) {
+		recall->rest--;
+		*missed = *live;
+		return false;
+	}
+	for (unsigned j = 0; j < live->count; j++)
+		__builtin_prefetch(recall_ways(recall, b->packet[live->place[j]].source));
+	for (unsigned j = 0; j < live->count; j++) {
+		unsigned i = live->place[j];
+		const struct recalled *known = recall_find(recall, &b->packet[i]);
+
+		places_add(missed, i, !known);
+		if (!known)
+			continue;
+		__builtin_prefetch(state_source_line(state, known->hash, BUCKET_PPS));
+		b->decision[i] = known->decision;
+		hashes->source[i] = known->hash;
+		hashes->shed[i] = known->shed;
+	}
+	recall->rest = missed->count * 4 > live->count * 3 ? RECALL_REST : 0;
+	return true;
+}
+
+STAGE void image_prefetch(const struct image *image, const struct packet *packet)
+{
+	uint32_t address = (uint32_t)packet->source.lo;
+
+	if (packet->kind == PACKET_IP4) {
+		__builtin_prefetch(
+			&image->exact4[exact4_line(address, image->set_seed, image->exact4_lines)]);
+		if (image->origin_direct4)
+			__builtin_prefetch(&image->origin_direct4[address >> 8]);
+	} else {
+		__builtin_prefetch(&image->exact6[exact6_line(packet->source, image->set_seed,
+							      image->exact6_lines)]);
+	}
+}
+
+/* Hash the sources that were missed, all together, and fetch what will be asked about them. */
+STAGE void burst_hash(const struct burst *b, const struct image *image, const struct state *state,
+		      const struct places *missed, struct hashes *hashes)
+{
+	uint64_t key[BURST_MOST], ip6[BURST_MOST], source[BURST_MOST], shed[BURST_MOST];
+
+	for (unsigned j = 0; j < missed->count; j++) {
+		const struct packet *packet = &b->packet[missed->place[j]];
+
+		image_prefetch(image, packet);
+		key[j] = packet_key(packet);
+		ip6[j] = packet->kind == PACKET_IP6;
+	}
+	for (unsigned j = 0; j < missed->count; j++)
+		source[j] = siphash_last(
+			(struct siphash_key){state->key.k0, state->key.k1 ^ ip6[j]}, key[j]);
+	for (unsigned j = 0; j < missed->count; j++)
+		shed[j] = siphash_4(image->salt, __builtin_bswap32((uint32_t)key[j]));
+	for (unsigned j = 0; j < missed->count; j++) {
+		unsigned i = missed->place[j];
+
+		__builtin_prefetch(state_source_line(state, source[j], BUCKET_PPS));
+		hashes->source[i] = source[j];
+		hashes->shed[i] =
+			ip6[j] ? shed_hash(image->salt, &b->packet[i]) : (uint32_t)shed[j];
+	}
+}
+
+/* Stages 3 to 5 of sources that were missed, and to be remembered unless `recall` is NULL. */
+STAGE void burst_match(struct burst *b, const struct image *image, struct recall *recall,
+		       const struct places *missed, const struct hashes *hashes, uint64_t now_ns)
+{
+	for (unsigned j = 0; j < missed->count; j++) {
+		unsigned i = missed->place[j];
+		const struct packet *packet = &b->packet[i];
+
+		decide_lookup(image, packet, now_ns, &b->decision[i]);
+		if (recall && b->decision[i].reason == REASON_DEFAULT)
+			recall_store(recall, packet, hashes->source[i], hashes->shed[i],
+				     b->decision[i]);
+	}
+}
+
+/* The rules whose leases are open: all that the burst has asked so far. */
+struct opened {
+	unsigned count;
+	const struct rule *rule[BURST_MOST];
+};
+
+/* What stages 6 and 7 of a burst's packets have in common. */
+struct charging {
+	struct state *state;
+	struct burst_memory *memory;
+	struct lease_units need;
+	uint64_t now; /* ticks of the state */
+	struct opened opened;
+};
+
+static inline struct lease *charging_lease(struct charging *charging, const struct rule *rule)
+{
+	struct burst_memory *memory = charging->memory;
+	struct lease *lease = &memory->rule[rule->slot];
+
+	if (memory->lent[rule->slot])
+		return lease;
+	memory->lent[rule->slot] = true;
+	charging->opened.rule[charging->opened.count++] = rule;
+	lease_open(lease, charging->state, charging->state->rules[rule->slot].rate, &rule->total,
+		   charging->need, charging->now);
+	return lease;
+}
+
+static inline void charging_close(struct charging *charging)
+{
+	struct burst_memory *memory = charging->memory;
+
+	for (unsigned i = 0; i < charging->opened.count; i++) {
+		const struct rule *rule = charging->opened.rule[i];
+
+		lease_close(&memory->rule[rule->slot], charging->state,
+			    charging->state->rules[rule->slot].rate, &rule->total);
+		memory->lent[rule->slot] = false;
+	}
+}
+
+static inline void charge(struct charging *charging, const struct rule *rule, bool admitted,
+			  uint64_t hash, uint32_t bytes, struct decision *decision)
+{
+	struct leases leases = {charging_lease(charging, rule), &charging->memory->host};
+
+	decide_rule(charging->state, rule, hash, bytes, admitted, leases, charging->now, decision);
+}
+
+/* Stages 6 and 7. */
+STAGE void burst_charge(struct burst *b, const struct image *image, struct charging *charging,
+			const struct places *live, const struct hashes *hashes)
+{
+	struct lease *host = &charging->memory->host;
+
+	for (unsigned j = 0; j < live->count; j++) {
+		unsigned i = live->place[j];
+		struct decision *decision = &b->decision[i];
+
+		if (decision->rule != NONE) {
+			const struct rule *rule = &image->rules[decision->rule];
+			bool admitted =
+				!rule_sheds(rule, &b->packet[i]) || hashes->shed[i] < rule->admit;
+
+			charge(charging, rule, admitted, hashes->source[i], b->length[i], decision);
+		} else if (decision->reason == REASON_ALLOWED) {
+			lease_spend_up_to(host, b->length[i]);
+		}
+	}
+}
+
+burst_decide_fn BURST_DECIDE;
+
+void BURST_DECIDE(struct burst *b, const struct image *image, struct state *state,
+		  struct burst_memory *memory, struct worker_counters *counters, uint64_t now_ns)
+{
+	const struct bucket_limit *host = &image->settings->host;
+	struct charging charging = {.state = state,
+				    .memory = memory,
+				    .need = {{b->count, 0}},
+				    .now = state_now(state, now_ns)};
+	struct places live, missed;
+	struct hashes hashes;
+	bool asked;
+
+	live.count = missed.count = 0;
+	burst_parse(b, image, &live);
+	asked = burst_recall(b, state, &memory->recall, &live, &hashes, &missed);
+	burst_hash(b, image, state, &missed, &hashes);
+	burst_match(b, image, asked ? &memory->recall : NULL, &missed, &hashes, now_ns);
+	for (unsigned i = 0; i < b->count; i++)
+		charging.need.rate[BUCKET_BPS] += b->length[i];
+	lease_open(&memory->host, state, state->host, host, charging.need, charging.now);
+	burst_charge(b, image, &charging, &live, &hashes);
+	charging_close(&charging);
+	lease_close(&memory->host, state, state->host, host);
+	counters_decided(counters, b->length, b->decision, b->count, image->rules);
+}

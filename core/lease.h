@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Leases: what a worker borrows from a rule's or the host's buckets for the burst it is about
+ * to decide, so that workers meet at those words once a burst instead of once a packet, and a
+ * packet costs a comparison instead of a multiplication. A lease takes no more than the burst
+ * could need and the bucket has; what the burst did not need is given back at its end.
+ *
+ * One worker decides as if it charged each packet on its own. Of several, one may find the
+ * bucket empty while another still holds what it will give back; and a bucket that filled up
+ * in the meantime is that much too full. So N workers may let through, beyond burst and rate,
+ * one burst of packets for each but one: once, and not more with time, since a bucket that
+ * fills up is asked for less than its rate.
+ */
+#pragma once
+
+#include "state.h"
+
+/* Packets and bytes: what a burst may need, or what is left of a lease. */
+struct lease_units {
+	uint32_t rate[BUCKET_RATES];
+};
+
+struct lease {
+	struct lease_units left; /* UINT32_MAX where there is no rate */
+	struct lease_units lent;
+	uint64_t ticks[BUCKET_RATES]; /* what was borrowed */
+};
+
+/* Ticks of `units`, rounded up. */
+static inline uint64_t lease_ticks(const struct bucket_profile *profile, uint64_t units)
+{
+	uint64_t whole = units * (profile->cost >> profile->shift);
+	uint64_t part = units * (profile->cost & ((UINT64_C(1) << profile->shift) - 1));
+	uint64_t round_up = (UINT64_C(1) << profile->shift) - 1;
+
+	return whole + ((part + round_up) >> profile->shift);
+}
+
+/* How many units, at most `most`, `room` ticks are worth: bit by bit, as it seldom matters. */
+static inline uint32_t lease_affords(const struct bucket_profile *profile, uint64_t room,
+				     uint32_t most)
+{
+	uint32_t units = 0;
+
+	for (uint32_t bit = UINT32_C(1) << 31; bit; bit >>= 1) {
+		if ((units | bit) <= most && lease_ticks(profile, units | bit) <= room)
+			units |= bit;
+	}
+	return units;
+}
+
+static inline void lease_borrow(struct lease *lease, unsigned rate, const struct state *state,
+				uint64_t *word, const struct bucket_profile *profile, uint64_t now,
+				uint32_t need)
+{
+	uint64_t old = state_load(word), settled, room, ticks = lease_ticks(profile, need);
+	uint32_t units;
+
+	do {
+		settled = bucket_settled(profile, old, now);
+		room = settled < now + profile->limit ? now + profile->limit - settled : 0;
+		units = ticks <= room ? need : lease_affords(profile, room, need);
+		lease->ticks[rate] = lease_ticks(profile, units);
+	} while (!state_swap(state, word, &old, settled + lease->ticks[rate]));
+	lease->lent.rate[rate] = lease->left.rate[rate] = units;
+}
+
+/* Borrow what packets may `need` at each rate of `limit`, whose buckets are `words`. */
+static inline void lease_open(struct lease *lease, const struct state *state,
+			      uint64_t words[BUCKET_RATES], const struct bucket_limit *limit,
+			      struct lease_units need, uint64_t now)
+{
+	for (unsigned i = 0; i < BUCKET_RATES; i++) {
+		if (limit->rate[i].cost)
+			lease_borrow(lease, i, state, &words[i], &limit->rate[i], now,
+				     need.rate[i]);
+		else
+			lease->left.rate[i] = UINT32_MAX;
+	}
+}
+
+/* Give back what is left. */
+static inline void lease_close(const struct lease *lease, const struct state *state,
+			       uint64_t words[BUCKET_RATES], const struct bucket_limit *limit)
+{
+	for (unsigned i = 0; i < BUCKET_RATES; i++) {
+		uint32_t spent = lease->lent.rate[i] - lease->left.rate[i];
+		uint64_t old, back;
+
+		if (!limit->rate[i].cost || lease->left.rate[i] == 0)
+			continue;
+		back = lease->ticks[i] - lease_ticks(&limit->rate[i], spent);
+		old = state_load(&words[i]);
+		while (!state_swap(state, &words[i], &old, old > back ? old - back : 0))
+			;
+	}
+}
+
+/* Whether the lease covers a packet of `bytes`. */
+static inline bool lease_covers(const struct lease *lease, uint32_t bytes)
+{
+	return (lease->left.rate[BUCKET_PPS] >= 1) & (lease->left.rate[BUCKET_BPS] >= bytes);
+}
+
+static inline void lease_spend(struct lease *lease, uint32_t bytes)
+{
+	lease->left.rate[BUCKET_PPS] -= 1;
+	lease->left.rate[BUCKET_BPS] -= bytes;
+}
+
+/* Spend what there is, at most a packet of `bytes`. */
+static inline void lease_spend_up_to(struct lease *lease, uint32_t bytes)
+{
+	lease->left.rate[BUCKET_PPS] -= lease->left.rate[BUCKET_PPS] > 0;
+	lease->left.rate[BUCKET_BPS] -=
+		lease->left.rate[BUCKET_BPS] < bytes ? lease->left.rate[BUCKET_BPS] : bytes;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a worker remembers of sources it decided lately: all that an image says of their packets
+ * for the target they last asked for, up to the rule, and the hashes that limits and shedding
+ * ask for. It is a cache, of one worker and one image: forgetting costs time, never a verdict.
+ *
+ * What time can change is not remembered: a packet that a set held is looked up each time.
+ * What no set holds stays so until the image changes.
+ */
+#pragma once
+
+#include "decide.h"
+
+enum {
+	RECALL_WAYS = 2,
+	RECALL_BITS = 12, /* of the number of lines: half a megabyte in all */
+	RECALL_EVERY = 8, /* one in so many misses is kept, lest a flood of new sources rule here */
+	RECALL_REST = 15, /* bursts that do not ask, after one that asked mostly in vain */
+};
+
+struct recalled {
+	struct address source, destination;
+	uint64_t hash;            /* state_source_hash() */
+	struct decision decision; /* up to stage 5 */
+	uint32_t shed;            /* shed_hash() */
+	uint16_t port;
+	uint8_t kind; /* enum packet_kind; zero where there is nothing */
+	uint8_t protocol;
+	uint8_t flags; /* PACKET_PORTS and PACKET_FRAGMENT */
+	uint8_t pad[7];
+};
+_Static_assert(sizeof(struct recalled) == 64, "one cache line");
+
+struct recall {
+	unsigned missed; /* packets, ever */
+	unsigned rest;   /* bursts still not to ask */
+	_Alignas(64) struct recalled entry[1 << RECALL_BITS][RECALL_WAYS];
+};
+
+static inline struct recalled *recall_ways(struct recall *recall, struct address source)
+{
+	uint64_t mixed = (source.lo ^ source.hi * UINT64_C(0xc4ceb9fe1a85ec53)) *
+			 UINT64_C(0x9e3779b97f4a7c15);
+
+	return recall->entry[mixed >> (64 - RECALL_BITS)];
+}
+
+static inline bool recalled_is(const struct recalled *entry, const struct packet *packet)
+{
+	uint64_t differ = (entry->source.lo ^ packet->source.lo) |
+			  (entry->source.hi ^ packet->source.hi) |
+			  (entry->destination.lo ^ packet->destination.lo) |
+			  (entry->destination.hi ^ packet->destination.hi);
+	unsigned also = (entry->port ^ packet->destination_port) | (entry->kind ^ packet->kind) |
+			(entry->protocol ^ packet->protocol) |
+			(entry->flags ^ (packet->flags & (PACKET_PORTS | PACKET_FRAGMENT)));
+
+	return (differ | also) == 0;
+}
+
+/* What is known of an IP packet like this one, or NULL. */
+static inline const struct recalled *recall_find(struct recall *recall, const struct packet *packet)
+{
+	const struct recalled *way = recall_ways(recall, packet->source);
+
+	/* Which way it is nobody can predict: one is chosen by its source, and then looked at. */
+	way += ((way->source.lo ^ packet->source.lo) | (way->source.hi ^ packet->source.hi)) != 0;
+	return recalled_is(way, packet) ? way : NULL;
+}
+
+static inline void recall_store(struct recall *recall, const struct packet *packet, uint64_t hash,
+				uint32_t shed, struct decision decision)
+{
+	struct recalled *way = recall_ways(recall, packet->source);
+
+	if (++recall->missed & (RECALL_EVERY - 1))
+		return;
+	way[1] = way[0];
+	way[0] = (struct recalled){
+		.source = packet->source,
+		.destination = packet->destination,
+		.hash = hash,
+		.decision = decision,
+		.shed = shed,
+		.port = packet->destination_port,
+		.kind = packet->kind,
+		.protocol = packet->protocol,
+		.flags = packet->flags & (PACKET_PORTS | PACKET_FRAGMENT),
+	};
+}
+
+/* Forget every source. */
+static inline void recall_clear(struct recall *recall)
+{
+	__builtin_memset(recall, 0, sizeof *recall);
+}
+
+/* Forget one source, whose place in the sets has changed. */
+static inline void recall_forget(struct recall *recall, struct address source)
+{
+	struct recalled *way = recall_ways(recall, source);
+
+	for (unsigned i = 0; i < RECALL_WAYS; i++) {
+		if (way[i].source.lo == source.lo && way[i].source.hi == source.hi)
+			way[i].kind = PACKET_MALFORMED;
+	}
+}
