@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See calibrate.h. */
+#include "calibrate.h"
+#include "clock.h"
+#include "memory.h"
+#include "random.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+enum {
+	CORE_STEPS = 50000,
+	MEMORY_STEPS = 1000,
+	LINES = 1 << 21, /* 128 MB, more than caches hold */
+	TSC_NS = 20000000,
+};
+
+/* Slower than usual by more than so much is not fair. The memory is other machines' too. */
+static const double core_most = 1.05, memory_most = 1.30;
+
+struct line {
+	_Alignas(64) uint32_t next;
+};
+
+static struct line *lines;
+static double tsc_ghz;
+
+/* One cycle through all lines in random order (Sattolo 1986). */
+static void link_lines(void)
+{
+	struct random random = {1};
+
+	for (uint32_t i = 0; i < LINES; i++)
+		lines[i].next = i;
+	for (uint32_t i = LINES - 1; i > 0; i--) {
+		uint32_t j = random_below(&random, i), next = lines[i].next;
+
+		lines[i].next = lines[j].next;
+		lines[j].next = next;
+	}
+}
+
+static void measure_tsc(void)
+{
+	uint64_t from_ns = clock_ns(), from = clock_tsc(), ns;
+
+	do
+		ns = clock_ns() - from_ns;
+	while (ns < TSC_NS);
+	tsc_ghz = (double)(clock_tsc() - from) / (double)ns;
+}
+
+int calibrate_init(void)
+{
+	lines = memory_map(LINES * sizeof *lines);
+	if (!lines)
+		return -ENOMEM;
+	link_lines();
+	measure_tsc();
+	return 0;
+}
+
+double calibrate_tsc_ghz(void)
+{
+	return tsc_ghz;
+}
+
+static double core_step(void)
+{
+	uint64_t from = clock_tsc(), value = from | 1;
+
+	for (unsigned i = 0; i < CORE_STEPS; i++) {
+		value *= UINT64_C(0x5851f42d4c957f2d);
+		__asm__ volatile("" : "+r"(value));
+	}
+	return (double)(clock_tsc() - from) / CORE_STEPS;
+}
+
+static double memory_step(void)
+{
+	static uint32_t at;
+	uint64_t from = clock_tsc();
+
+	for (unsigned i = 0; i < MEMORY_STEPS; i++)
+		at = lines[at].next;
+	return (double)(clock_tsc() - from) / MEMORY_STEPS;
+}
+
+struct calibration calibrate(void)
+{
+	struct calibration seen = {.core = core_step()};
+
+	seen.memory = memory_step();
+	return seen;
+}
+
+bool calibration_fair(const struct calibration *seen, const struct calibration *usual)
+{
+	return seen->core <= usual->core * core_most && seen->memory <= usual->memory * memory_most;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See world.h. */
+#include "world.h"
+#include "frames.h"
+#include "memory.h"
+#include "traffic.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DOCUMENT_MOST = 1 << 20, START_NS = 1000000000, SOURCES_DEFAULT = 1 << 20 };
+
+static int read_policy(const char *file, struct policy **policy, struct error *error)
+{
+	static char text[DOCUMENT_MOST];
+	FILE *stream = fopen(file, "re");
+	size_t size;
+
+	if (!stream)
+		return error_set(error, ERROR_INVALID, "", "%s", strerror(errno));
+	size = fread(text, 1, sizeof text, stream);
+	fclose(stream);
+	return policy_parse(text, size, 0, policy, error);
+}
+
+static int add_blocked(struct policy *policy, struct error *error)
+{
+	struct entry_params *entries = calloc(TRAFFIC_BLOCKED, sizeof *entries);
+	uint16_t set = policy_set(policy, "bots");
+	size_t changed;
+	int result;
+
+	if (!entries || set == NONE) {
+		free(entries);
+		return error_set(error, ERROR_INVALID, "sets", "no set named bots, or no memory");
+	}
+	for (uint32_t i = 0; i < TRAFFIC_BLOCKED; i++)
+		entries[i].prefix = (struct prefix){
+			.address = {0, traffic_address(traffic_blocked(i))}, .length = 32};
+	result = set_params_add(&policy->sets[set], entries, TRAFFIC_BLOCKED, &changed);
+	free(entries);
+	return result ? error_set(error, ERROR_CAPACITY, "sets", "out of memory") : 0;
+}
+
+static int compile_and_open(struct policy_image *opened, struct error *error)
+{
+	const struct feed_paths paths = {0};
+
+	if (add_blocked(opened->policy, error) ||
+	    compile(opened->policy, &paths, NULL, &opened->compiled, error))
+		return -1;
+	if (compiled_open(&opened->compiled, &opened->image, error)) {
+		compiled_unref(&opened->compiled);
+		return -1;
+	}
+	for (uint32_t i = 0; i < opened->image.rule_count; i++)
+		opened->image.rules[i].slot = (uint16_t)i;
+	return 0;
+}
+
+int policy_image_open(const char *file, struct policy_image *opened)
+{
+	struct error error;
+
+	*opened = (struct policy_image){.policy = NULL};
+	if (read_policy(file, &opened->policy, &error) == 0 &&
+	    compile_and_open(opened, &error) == 0)
+		return 0;
+	policy_free(opened->policy);
+	fprintf(stderr, "%s: %s: %s\n", file, error.path, error.message);
+	return -1;
+}
+
+void policy_image_close(struct policy_image *opened)
+{
+	compiled_unref(&opened->compiled);
+	policy_free(opened->policy);
+}
+
+/* One packet each of ever more sources, until as many as are to live have a bucket. */
+static int populate(struct world *world, uint32_t live)
+{
+	const struct burst_level *level = burst_level_best();
+	struct frames frames;
+	struct burst burst;
+
+	if (frames_init(&frames))
+		return -ENOMEM;
+	while (world->admitted < live) {
+		for (unsigned i = 0; i < BURST_MOST; i++)
+			frames_put(&frames, i, world->sources++);
+		frames_burst(&frames, 0, &burst);
+		level->decide(&burst, world->image, &world->state, world->memory, world->counters,
+			      world->now_ns);
+		for (unsigned i = 0; i < BURST_MOST; i++)
+			world->admitted += burst.decision[i].reason == REASON_ADMITTED;
+	}
+	frames_free(&frames);
+	return 0;
+}
+
+/* As sluice-dataplane does for --sources, and without. */
+static size_t lines_for(uint32_t sources)
+{
+	size_t lines = SOURCES_DEFAULT / SOURCE_WAYS;
+
+	while (lines * SOURCE_WAYS < sources)
+		lines *= 2;
+	return lines;
+}
+
+int world_open(const struct image *image, uint32_t live, struct world *world)
+{
+	struct source_line *lines;
+
+	*world = (struct world){
+		.image = image,
+		.lines = lines_for(live),
+		.memory = memory_map(sizeof *world->memory),
+		.counters = memory_map(sizeof *world->counters),
+		.now_ns = START_NS,
+	};
+	lines = memory_map(world->lines * sizeof *lines);
+	if (lines)
+		state_init(&world->state, lines, (uint32_t)world->lines,
+			   (struct siphash_key){11, 13}, 0, false);
+	if (!lines || !world->memory || !world->counters || populate(world, live)) {
+		world_close(world);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void world_close(struct world *world)
+{
+	memory_unmap(world->state.sources, world_bytes(world));
+	memory_unmap(world->memory, sizeof *world->memory);
+	memory_unmap(world->counters, sizeof *world->counters);
+}
+
+uint32_t world_own_buckets(const struct world *world)
+{
+	uint64_t now = state_now(&world->state, world->now_ns);
+	uint32_t live = 0;
+
+	for (size_t line = 0; line < world->lines; line++) {
+		for (unsigned way = 0; way < SOURCE_WAYS; way++)
+			live += world->state.sources[line].way[way].state > now;
+	}
+	return live;
+}
+
+size_t world_bytes(const struct world *world)
+{
+	return world->lines * sizeof *world->state.sources;
+}
