@@ -32,21 +32,25 @@ struct source_line {
 };
 _Static_assert(sizeof(struct source_line) == 64, "one cache line");
 
-/* A rule's buckets, found by the slot that the image's loader gave the rule. */
+/*
+ * A rule's buckets, found by the slot that the image's loader gave the rule. Each lease writes
+ * the first line, so nothing else is on it.
+ */
 struct rule_state {
-	uint64_t rate[BUCKET_RATES];
+	_Alignas(64) uint64_t rate[BUCKET_RATES];
 	/* Buckets for sources whose line is full of live ones. */
-	uint64_t overflow[BUCKET_RATES][SOURCE_OVERFLOWS];
+	_Alignas(64) uint64_t overflow[BUCKET_RATES][SOURCE_OVERFLOWS];
 };
 
+/* What every packet reads has a line that no packet writes, lest workers pass it to and fro. */
 struct state {
-	struct siphash_key key; /* secret, random for each process */
-	uint64_t epoch_ns;      /* the clock when the state was made */
-	uint32_t source_mask;   /* lines - 1; lines are a power of two */
-	bool shared;            /* more than one worker */
+	_Alignas(64) struct siphash_key key; /* secret, random for each process */
+	uint64_t epoch_ns;                   /* the clock when the state was made */
+	uint32_t source_mask;                /* lines - 1; lines are a power of two */
+	bool shared;                         /* more than one worker */
 	struct source_line *sources;
 	struct rule_state rules[CAP_RULE_SLOTS];
-	uint64_t host[BUCKET_RATES];
+	_Alignas(64) uint64_t host[BUCKET_RATES];
 };
 
 static inline uint64_t state_load(const uint64_t *word)

@@ -60,7 +60,7 @@ static int replay_make_state(struct replay *replay, size_t state_bytes)
 	void *memory = mmap(NULL, state_bytes, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	replay->state = malloc(sizeof *replay->state);
+	replay->state = aligned_alloc(_Alignof(struct state), sizeof *replay->state);
 	replay->counters =
 		aligned_alloc(_Alignof(struct worker_counters), sizeof *replay->counters);
 	if (memory == MAP_FAILED || !replay->state || !replay->counters) {
