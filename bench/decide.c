@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a decision costs, I/O excluded: burst_decide() at each level, for so many sources. */
 #include "clock.h"
+#include "dpdk.h"
 #include "frames.h"
 #include "traffic.h"
 #include "trial.h"
@@ -14,17 +15,17 @@
 
 enum {
 	SIZES = 3,
-	LEVELS = 3,
+	LEVELS = 4,
 	TRIALS = SIZES * LEVELS * TRAFFIC_SHAPES,
 	WARM_UP_LEAST = 1 << 17,
 	WARM_UP_MOST = 1 << 20
 };
 
-static const char *const levels[LEVELS] = {"scalar", "avx2", "avx512"};
+static const char *const levels[LEVELS] = {"scalar", "avx2", "avx512", "plain"};
 
 struct decide_trial {
-	struct trial trial; /* first */
-	const struct burst_level *level;
+	struct trial trial;              /* first */
+	const struct burst_level *level; /* NULL: the plain chain */
 	struct world *world;
 	struct traffic *traffic;
 };
@@ -59,8 +60,7 @@ static uint64_t decide_block(struct decide_trial *made)
 	from = clock_tsc();
 	for (unsigned i = 0; i < FRAMES; i += BURST_MOST) {
 		frames_burst(&bench.frames, i, &burst);
-		made->level->decide(&burst, world->image, &world->state, world->memory,
-				    world->counters, world->now_ns);
+		world_decide(world, made->level, &burst);
 		world->now_ns += WORLD_STEP_NS;
 	}
 	return clock_tsc() - from;
@@ -113,7 +113,8 @@ static void add_trial(unsigned size, enum traffic_shape shape, const char *level
 	};
 	size_word(sizes[size], word);
 	snprintf(made->trial.name, TRIAL_NAME, "decide/%s/%s/%s", traffic_word(shape), word, level);
-	if (made->level && fnmatch(bench.only, made->trial.name, 0) == 0)
+	if ((made->level || strcmp(level, "plain") == 0) &&
+	    fnmatch(bench.only, made->trial.name, 0) == 0)
 		bench.trial[bench.trials++] = &made->trial;
 }
 
@@ -127,10 +128,11 @@ static void add_trials(void)
 	}
 }
 
-static bool needed(const struct world *world)
+/* Whether a trial asks for the world, or for plain chains, in it or anywhere. */
+static bool needed(const struct world *world, bool plain)
 {
 	for (unsigned i = 0; i < bench.trials; i++) {
-		if (bench.made[i].world == world)
+		if ((!world || bench.made[i].world == world) && !(plain && bench.made[i].level))
 			return true;
 	}
 	return false;
@@ -138,17 +140,26 @@ static bool needed(const struct world *world)
 
 static int open_worlds(void)
 {
+	int socket = -1;
+
+	if (needed(NULL, true)) {
+		size_t bytes = 0;
+
+		for (unsigned size = 0; size < SIZES; size++)
+			bytes += needed(&bench.world[size], true) ? plain_bytes(sizes[size]) : 0;
+		if ((socket = dpdk_start(bytes)) < 0)
+			return -1;
+	}
 	if (frames_init(&bench.frames) || policy_image_open(bench.policy, &bench.policy_image))
 		return -1;
 	for (unsigned size = 0; size < SIZES; size++) {
 		struct world *world = &bench.world[size];
 
-		if (!needed(world))
+		if (!needed(world, false))
 			continue;
-		if (world_open(&bench.policy_image.image, sizes[size], world)) {
-			fprintf(stderr, "no memory for %u sources\n", sizes[size]);
+		if (world_open(&bench.policy_image, sizes[size], needed(world, true) ? socket : -1,
+			       world))
 			return -1;
-		}
 		for (unsigned shape = 0; shape < TRAFFIC_SHAPES; shape++)
 			traffic_init(&bench.traffic[size][shape], shape, world->sources);
 	}
@@ -156,15 +167,10 @@ static int open_worlds(void)
 }
 
 /* What the work came to, which shows that it was done. -1: it does not add up. */
-static int print_world(const struct world *world, uint32_t size)
+static int print_reasons(const char *who, struct worker_counters *counters)
 {
-	struct worker_counters *counters = world->counters;
-	uint32_t own = world_own_buckets(world);
-
 	counters->sent = counters->verdict[VERDICT_PASS];
-	printf("{\"name\":\"world\",\"live\":%u,\"sources\":%u,\"own_buckets\":%u,"
-	       "\"bytes_per_source\":%.2f,\"packets\":%llu",
-	       size, world->sources, own, (double)world_bytes(world) / size,
+	printf("{\"name\":\"%s\",\"packets\":%llu", who,
 	       (unsigned long long)counters->received.packets);
 	for (unsigned reason = 0; reason < REASON_COUNT; reason++)
 		printf(",\"%s\":%llu", reason_word(reason),
@@ -172,8 +178,24 @@ static int print_world(const struct world *world, uint32_t size)
 	printf("}\n");
 	if (counters_add_up(counters))
 		return 0;
-	fprintf(stderr, "the counters of %u sources do not add up\n", size);
+	fprintf(stderr, "the counters of %s do not add up\n", who);
 	return -1;
+}
+
+static int print_world(const struct world *world, uint32_t size)
+{
+	char word[16], who[32];
+	int result;
+
+	size_word(size, word);
+	printf("{\"name\":\"sources/%s\",\"live\":%u,\"sending\":%u,\"own_bucket\":%u,"
+	       "\"bytes_a_source\":%.2f}\n",
+	       word, world->admitted, world->sources, world_own_buckets(world),
+	       (double)world_bytes(world) / world->admitted);
+	snprintf(who, sizeof who, "reasons/%s/sluice", word);
+	result = print_reasons(who, world->counters);
+	snprintf(who, sizeof who, "reasons/%s/plain", word);
+	return world->plain ? result | print_reasons(who, world->plain_counters) : result;
 }
 
 static int print_worlds(void)

@@ -79,24 +79,45 @@ void policy_image_close(struct policy_image *opened)
 	policy_free(opened->policy);
 }
 
-/* One packet each of ever more sources, until as many as are to live have a bucket. */
+/* One packet of each of BURST_MOST sources from number `first` on. How many were admitted. */
+static unsigned introduce(struct world *world, struct frames *frames,
+			  const struct burst_level *level, uint32_t first)
+{
+	unsigned admitted = 0;
+	struct burst burst;
+
+	for (unsigned i = 0; i < BURST_MOST; i++)
+		frames_put(frames, i, first + i);
+	frames_burst(frames, 0, &burst);
+	world_decide(world, level, &burst);
+	for (unsigned i = 0; i < BURST_MOST; i++)
+		admitted += burst.decision[i].reason == REASON_ADMITTED;
+	return admitted;
+}
+
+/* Ever more sources, until as many as are to live have a bucket. */
 static int populate(struct world *world, uint32_t live)
 {
-	const struct burst_level *level = burst_level_best();
 	struct frames frames;
-	struct burst burst;
 
 	if (frames_init(&frames))
 		return -ENOMEM;
-	while (world->admitted < live) {
-		for (unsigned i = 0; i < BURST_MOST; i++)
-			frames_put(&frames, i, world->sources++);
-		frames_burst(&frames, 0, &burst);
-		level->decide(&burst, world->image, &world->state, world->memory, world->counters,
-			      world->now_ns);
-		for (unsigned i = 0; i < BURST_MOST; i++)
-			world->admitted += burst.decision[i].reason == REASON_ADMITTED;
-	}
+	for (; world->admitted < live; world->sources += BURST_MOST)
+		world->admitted += introduce(world, &frames, burst_level_best(), world->sources);
+	frames_free(&frames);
+	return 0;
+}
+
+static int add_plain(struct world *world, const struct policy *policy, int socket)
+{
+	struct frames frames;
+
+	world->plain_counters = memory_map(sizeof *world->plain_counters);
+	world->plain = plain_open(policy, world->image, world->admitted, socket);
+	if (!world->plain_counters || !world->plain || frames_init(&frames))
+		return -ENOMEM;
+	for (uint32_t first = 0; first < world->sources; first += BURST_MOST)
+		introduce(world, &frames, NULL, first);
 	frames_free(&frames);
 	return 0;
 }
@@ -111,33 +132,40 @@ static size_t lines_for(uint32_t sources)
 	return lines;
 }
 
-int world_open(const struct image *image, uint32_t live, struct world *world)
+static int open_tables(struct world *world)
 {
-	struct source_line *lines;
+	struct source_line *lines = memory_map(world_bytes(world));
 
+	world->memory = memory_map(sizeof *world->memory);
+	world->counters = memory_map(sizeof *world->counters);
+	if (!lines || !world->memory || !world->counters)
+		return -ENOMEM;
+	state_init(&world->state, lines, (uint32_t)world->lines, (struct siphash_key){11, 13}, 0,
+		   false);
+	return 0;
+}
+
+int world_open(const struct policy_image *policy, uint32_t live, int socket, struct world *world)
+{
 	*world = (struct world){
-		.image = image,
+		.image = &policy->image,
 		.lines = lines_for(live),
-		.memory = memory_map(sizeof *world->memory),
-		.counters = memory_map(sizeof *world->counters),
 		.now_ns = START_NS,
 	};
-	lines = memory_map(world->lines * sizeof *lines);
-	if (lines)
-		state_init(&world->state, lines, (uint32_t)world->lines,
-			   (struct siphash_key){11, 13}, 0, false);
-	if (!lines || !world->memory || !world->counters || populate(world, live)) {
-		world_close(world);
-		return -ENOMEM;
-	}
-	return 0;
+	if (open_tables(world) == 0 && populate(world, live) == 0 &&
+	    (socket < 0 || add_plain(world, policy->policy, socket) == 0))
+		return 0;
+	fprintf(stderr, "no memory for %u live sources\n", live);
+	return -1;
 }
 
 void world_close(struct world *world)
 {
+	plain_close(world->plain);
 	memory_unmap(world->state.sources, world_bytes(world));
 	memory_unmap(world->memory, sizeof *world->memory);
 	memory_unmap(world->counters, sizeof *world->counters);
+	memory_unmap(world->plain_counters, sizeof *world->plain_counters);
 }
 
 uint32_t world_own_buckets(const struct world *world)

@@ -4,6 +4,7 @@
 
 #include "burst.h"
 #include "compile/compile.h"
+#include "plain.h"
 
 struct policy_image {
 	struct policy *policy;
@@ -23,7 +24,8 @@ struct world {
 	const struct image *image;
 	struct state state;
 	struct burst_memory *memory;
-	struct worker_counters *counters;
+	struct worker_counters *counters, *plain_counters;
+	struct plain *plain; /* or NULL */
 	size_t lines;
 	uint32_t sources;  /* that send, blocked ones not counted */
 	uint32_t admitted; /* of them, those that have a bucket: as many as were asked for */
@@ -32,14 +34,26 @@ struct world {
 
 /*
  * A data plane's state for `live` sources, each of which has sent one packet and is live from
- * then on: its bucket takes a second to fill, and the clock moves WORLD_STEP_NS a burst. 0, or
- * -ENOMEM.
+ * then on: its bucket takes a second to fill, and the clock moves WORLD_STEP_NS a burst. And a
+ * plain chain that has seen the same packets, in DPDK's heap `socket`; none if that is negative.
+ * 0, or -1: what was wrong has been said.
  */
-int world_open(const struct image *image, uint32_t live, struct world *world);
+int world_open(const struct policy_image *policy, uint32_t live, int socket, struct world *world);
 
 void world_close(struct world *world);
 
 enum { WORLD_STEP_NS = 100 };
+
+/* Have the burst decided by `level`, or by the plain chain if that is NULL. */
+static inline void world_decide(struct world *world, const struct burst_level *level,
+				struct burst *burst)
+{
+	if (level)
+		level->decide(burst, world->image, &world->state, world->memory, world->counters,
+			      world->now_ns);
+	else
+		plain_decide(world->plain, burst, world->plain_counters, world->now_ns);
+}
 
 /* How many sources have a live bucket of their own. */
 uint32_t world_own_buckets(const struct world *world);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* DPDK's libraries without its ports, in memory like that of our own tables. */
+#pragma once
+
+#include <stddef.h>
+
+/*
+ * Start the EAL, and a heap of `size` bytes in transparent huge pages, which are what the data
+ * plane's tables have whether or not there is hugetlbfs. Its socket for rte_*_create(), or -1.
+ */
+int dpdk_start(size_t size);
