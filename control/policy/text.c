@@ -85,9 +85,7 @@ bool text_is_name(const char *text)
 
 bool text_is_country(const char *text)
 {
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-
-	return strlen(text) == 2 && strspn(text, allowed) == 2;
+	return strlen(text) == 2 && text_is_country_code(text);
 }
 
 bool text_is_reason(const char *text)

@@ -22,8 +22,17 @@ bool text_is_name(const char *text);
 /* 1 to TEXT_REASON bytes, of which none can move a terminal's cursor. */
 bool text_is_reason(const char *text);
 
+static inline bool text_is_country_letter(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
 /* A country's code: two of A-Z and 0-9. */
 bool text_is_country(const char *text);
+static inline bool text_is_country_code(const char code[2])
+{
+	return text_is_country_letter(code[0]) && text_is_country_letter(code[1]);
+}
 
 /* "0%" to "100%", at most two decimals. */
 int text_percentage(const char *text, uint16_t *admit_bp);

@@ -2,6 +2,10 @@
 /* Feeds: CSV lines and files, what is refused and where, and when feeds count as changed. */
 #include "policies.h"
 
+#define LIBLOC_PRIVATE
+#include <libloc/format.h>
+
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -305,6 +309,101 @@ static void test_libloc(void)
 	policy_free(policy);
 }
 
+enum { NODES = 200 };
+
+/* A database of libloc's with these nodes, in host order, and two networks, DE and AS 7. */
+static int read_database(const uint32_t (*nodes)[3], unsigned count, uint32_t more,
+			 struct feed_data *data, struct error *error)
+{
+	static const struct loc_database_magic magic = {LOC_DATABASE_MAGIC, LOC_DATABASE_VERSION_1};
+	struct policy *policy = policy_from("{'schema':1}");
+	struct feed_paths paths = {0};
+	char path[96];
+	int result;
+	struct {
+		struct loc_database_magic magic;
+		struct loc_database_header_v1 header;
+		uint32_t nodes[NODES][3];
+		struct loc_database_network_v1 networks[2];
+	} __attribute__((packed)) file = {.magic = magic};
+
+	file.header.network_tree_offset = htonl((uint32_t)((char *)file.nodes - (char *)&file));
+	file.header.network_tree_length = htonl(count * 12 + more);
+	file.header.network_data_offset = htonl((uint32_t)((char *)file.networks - (char *)&file));
+	file.header.network_data_length = htonl(sizeof file.networks);
+	for (unsigned i = 0; i < count; i++) {
+		for (unsigned j = 0; j < 3; j++)
+			file.nodes[i][j] = htonl(nodes[i][j]);
+	}
+	memcpy(file.networks[0].country_code, "DE", 2);
+	file.networks[1].asn = htonl(7);
+	write_file("small.db", &file, sizeof file);
+	snprintf(path, sizeof path, "%s/small.db", folder);
+	paths.libloc = path;
+	result = feed_read(policy, &paths, data, error);
+	policy_free(policy);
+	remove_file("small.db");
+	return result;
+}
+
+/* Networks at every depth of one path, of ones or along v4-mapped addresses. */
+static void test_libloc_tree(void)
+{
+	enum { NONE_HERE = -1 };
+	static uint32_t nodes[NODES][3];
+	struct feed_data data;
+	struct error error;
+
+	for (uint32_t i = 0; i < 129; i++) {
+		nodes[i][0] = i < 80 ? i + 1 : 0;
+		nodes[i][1] = i >= 80 && i < 128 ? i + 1 : 0;
+		nodes[i][2] = i == 79 || i == 96 || i == 128 ? i == 128 : (uint32_t)NONE_HERE;
+	}
+	CU_ASSERT_EQUAL_FATAL(read_database((const void *)nodes, 129, 0, &data, &error), 0);
+	CU_ASSERT_EQUAL_FATAL(data.count, 3);
+	CU_ASSERT_TRUE(data.prefixes[0].prefix.ip6 && data.prefixes[0].prefix.length == 79);
+	CU_ASSERT_EQUAL(strncmp(data.prefixes[0].country, "DE", 2), 0);
+	CU_ASSERT_TRUE(!data.prefixes[1].prefix.ip6 && data.prefixes[1].prefix.length == 0);
+	CU_ASSERT_TRUE(!data.prefixes[2].prefix.ip6 && data.prefixes[2].prefix.length == 32);
+	CU_ASSERT_EQUAL(data.prefixes[2].prefix.address.lo, UINT32_MAX);
+	CU_ASSERT_EQUAL(data.prefixes[2].asn, 7);
+	CU_ASSERT_EQUAL(data.prefixes[2].country[0], '\0');
+	feed_free(&data);
+}
+
+static void test_libloc_damaged(void)
+{
+	static const struct {
+		uint32_t nodes[3][3];
+		unsigned count, more;
+	} rows[] = {
+		{{{1, 1, UINT32_MAX}, {0, 0, 0}}, 2, 0},          /* two ways to a node */
+		{{{1, 0, UINT32_MAX}, {1, 0, UINT32_MAX}}, 2, 0}, /* a circle */
+		{{{2, 0, UINT32_MAX}, {0, 0, 0}}, 2, 0},          /* no such node */
+		{{{0, UINT32_MAX, UINT32_MAX}}, 1, 0},
+		{{{0, 0, 2}}, 1, 0},               /* no such network */
+		{{{0, 0, 0}}, 1, 12 * NODES + 24}, /* past the end */
+		{{{0, 0, 0}}, 1, UINT32_MAX - 12},
+	};
+	static uint32_t chain[NODES][3];
+	struct feed_data data;
+	struct error error;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		error = (struct error){0};
+		CU_ASSERT_EQUAL(
+			read_database(rows[i].nodes, rows[i].count, rows[i].more, &data, &error),
+			-1);
+		CU_ASSERT_EQUAL(error.code, ERROR_INVALID);
+		CU_ASSERT_STRING_EQUAL(error.message, "not a whole libloc database");
+	}
+	for (uint32_t i = 0; i < 130; i++) {
+		chain[i][0] = i < 129 ? i + 1 : 0;
+		chain[i][2] = UINT32_MAX;
+	}
+	CU_ASSERT_EQUAL(read_database((const void *)chain, 130, 0, &data, &error), -1);
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -318,6 +417,8 @@ int main(void)
 		{"order of feeds", test_order},
 		{"stamp", test_stamp},
 		{"libloc", test_libloc},
+		{"libloc's tree", test_libloc_tree},
+		{"libloc's tree, damaged", test_libloc_damaged},
 		CU_TEST_INFO_NULL,
 	};
 	int result;
