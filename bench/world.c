@@ -51,10 +51,15 @@ static int compile_and_open(struct policy_image *opened, struct error *error)
 	if (add_blocked(opened->policy, error) ||
 	    compile(opened->policy, &paths, NULL, &opened->compiled, error))
 		return -1;
-	if (compiled_open(&opened->compiled, &opened->image, error)) {
+	error_set(error, ERROR_CAPACITY, "origins", "out of memory");
+	opened->direct4 = memory_map(ORIGIN_DIRECT_BYTES);
+	if (!opened->direct4 || compiled_open(&opened->compiled, &opened->image, error)) {
+		memory_unmap(opened->direct4, ORIGIN_DIRECT_BYTES);
 		compiled_unref(&opened->compiled);
 		return -1;
 	}
+	image_direct4(&opened->image, opened->direct4);
+	opened->image.origin_direct4 = opened->direct4;
 	for (uint32_t i = 0; i < opened->image.rule_count; i++)
 		opened->image.rules[i].slot = (uint16_t)i;
 	return 0;
@@ -75,6 +80,7 @@ int policy_image_open(const char *file, struct policy_image *opened)
 
 void policy_image_close(struct policy_image *opened)
 {
+	memory_unmap(opened->direct4, ORIGIN_DIRECT_BYTES);
 	compiled_unref(&opened->compiled);
 	policy_free(opened->policy);
 }

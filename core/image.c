@@ -101,7 +101,6 @@ static void open_origins(void *segment, struct image *image)
 {
 	uint64_t count;
 
-	image->origin_direct4 = view(segment, ORIGINS_DIRECT4, NULL);
 	image->origin = view_range(segment, ORIGINS_INDEX4);
 	image->origins = view(segment, ORIGINS_ORIGINS, &count);
 	image->origin_count = (uint32_t)count;
@@ -126,6 +125,27 @@ int image_open(void *const segments[SEGMENT_KINDS], struct image *image, struct 
 		return result;
 	*image = opened;
 	return 0;
+}
+
+/* Fill the cells of the /24s that [first, last] touches; where it begins inside one, it splits it.
+ */
+static void fill_direct4(uint16_t *direct4, uint32_t first, uint32_t last, uint16_t origin)
+{
+	for (uint32_t cell = first >> 8; cell <= last >> 8; cell++)
+		direct4[cell] = origin;
+	if (first & 0xff)
+		direct4[first >> 8] = ORIGIN_SPLIT;
+}
+
+void image_direct4(const struct image *image, uint16_t *direct4)
+{
+	const struct range4 *range = &image->origin.ip4;
+
+	for (uint32_t i = 0; i < range->count; i++) {
+		uint32_t last = i + 1 < range->count ? range->first[i + 1] - 1 : UINT32_MAX;
+
+		fill_direct4(direct4, range->first[i], last, (uint16_t)range->value[i]);
+	}
 }
 
 void image_rebase_expiry(struct image *image, int64_t utc_minus_clock_ns)

@@ -19,7 +19,7 @@
 #include <stddef.h>
 
 enum {
-	IMAGE_VERSION = 1,
+	IMAGE_VERSION = 2,
 	IMAGE_ALIGN = 64, /* of a segment in memory and of every array in it */
 };
 #define SEGMENT_MAGIC  UINT32_C(0x53434c53) /* "SLCS" */
@@ -95,14 +95,13 @@ enum segment_kind {
 	X(SETS_ENTRIES, struct set_entry)                                                  \
 	X(SETS_EXPIRES, uint64_t) /* ns of the reader's clock; 0 is never; [0] is 0 */
 
-#define ORIGINS_ARRAYS(X)                                                                 \
-	X(ORIGINS_DIRECT4, uint16_t) /* [2^24] origin of a /24, or ORIGIN_SPLIT; or empty */ \
-	X(ORIGINS_INDEX4, uint32_t)  /* source ranges; a value is an origin */            \
-	X(ORIGINS_FIRST4, uint32_t)                                                       \
-	X(ORIGINS_VALUE4, uint32_t)                                                       \
-	X(ORIGINS_INDEX6, uint32_t)                                                       \
-	X(ORIGINS_FIRST6, struct address)                                                 \
-	X(ORIGINS_VALUE6, uint32_t)                                                       \
+#define ORIGINS_ARRAYS(X)                                                   \
+	X(ORIGINS_INDEX4, uint32_t) /* source ranges; a value is an origin */ \
+	X(ORIGINS_FIRST4, uint32_t)                                         \
+	X(ORIGINS_VALUE4, uint32_t)                                         \
+	X(ORIGINS_INDEX6, uint32_t)                                         \
+	X(ORIGINS_FIRST6, struct address)                                   \
+	X(ORIGINS_VALUE6, uint32_t)                                         \
 	X(ORIGINS_ORIGINS, struct origin) /* [0] is what no feed maps */
 
 #define DOCUMENT_ARRAYS(X) X(DOCUMENT_TEXT, char)
@@ -204,6 +203,9 @@ _Static_assert(sizeof(struct fallback) == 16, "part of the image");
 enum {
 	ORIGIN_UNMAPPED = 0,
 	ORIGIN_SPLIT = 0xffff, /* this /24 has more than one origin */
+	ORIGIN_DIRECT_CELLS = 1 << 24,
+	ORIGIN_DIRECT_BYTES = ORIGIN_DIRECT_CELLS * sizeof(uint16_t),
+	ORIGIN_DIRECT_RANGES = 4096,
 };
 
 struct origin {
@@ -284,7 +286,7 @@ struct image {
 	uint64_t set_seed;
 	uint32_t exact4_lines, exact6_lines, expires;
 
-	const uint16_t *origin_direct4; /* NULL: ranges only */
+	const uint16_t *origin_direct4; /* of image_direct4(), if the reader had it made; or NULL */
 	struct range origin;
 	const struct origin *origins;
 
@@ -339,6 +341,14 @@ int image_open(void *const segments[SEGMENT_KINDS], struct image *image, struct 
  * utc_minus_clock_ns is UTC now less the clock now. Once for each copy of a segment.
  */
 void image_rebase_expiry(struct image *image, int64_t utc_minus_clock_ns);
+
+/*
+ * Origins of /24s, looked up directly: ORIGIN_DIRECT_CELLS cells, each an origin or
+ * ORIGIN_SPLIT. They follow from the ranges, so no segment has them: a reader in a hurry makes
+ * them in memory of its own and sets image->origin_direct4, which is worth it where there are
+ * more than ORIGIN_DIRECT_RANGES of IPv4.
+ */
+void image_direct4(const struct image *image, uint16_t *direct4);
 
 /* Names for people; NULL for NONE. */
 static inline const char *image_rule_name(const struct image *image, uint16_t rule)

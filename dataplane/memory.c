@@ -3,7 +3,6 @@
 #include "memory.h"
 
 #include <stdint.h>
-#include <string.h>
 #include <sys/mman.h>
 
 enum { HUGE_PAGE = 2 * 1024 * 1024 };
@@ -26,6 +25,13 @@ static void *map_aligned(size_t size)
 	return start + before;
 }
 
+/* New pages are zeroed by the kernel; one write each brings them here. */
+static void touch(volatile char *memory, size_t size)
+{
+	for (size_t page = 0; page < size; page += 4096)
+		memory[page] = 0;
+}
+
 void *memory_map(size_t size)
 {
 	size_t unit = size < HUGE_PAGE ? 4096 : HUGE_PAGE;
@@ -39,7 +45,8 @@ void *memory_map(size_t size)
 		return NULL;
 	/* A kernel without huge pages says no, and small ones do. */
 	madvise(memory, rounded, MADV_HUGEPAGE);
-	return memset(memory, 0, rounded);
+	touch(memory, rounded);
+	return memory;
 }
 
 void memory_unmap(void *memory, size_t size)

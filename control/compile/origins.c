@@ -8,8 +8,6 @@
 #include <stdlib.h>
 
 enum {
-	DIRECT_CELLS = 1 << 24,
-	DIRECT_RANGES = 4096,  /* from so many IPv4 ranges on, a /24 is looked up directly */
 	PHANTOM_PAIRS = 16384, /* of a country and an AS; past that, each stands alone */
 };
 
@@ -26,7 +24,6 @@ struct build {
 	struct classes classes;
 	struct intern keys;
 	struct table table[FAMILIES];
-	uint16_t *direct;
 };
 
 static int compare_asns(const void *a, const void *b)
@@ -169,33 +166,6 @@ static int cut(struct build *build)
 	return 0;
 }
 
-/* Fill the cells of the /24s that [first, last] touches; where it begins inside one, it splits it.
- */
-static void fill_direct(uint16_t *direct, uint32_t first, uint32_t last, uint32_t origin)
-{
-	for (uint32_t cell = first >> 8; cell <= last >> 8; cell++)
-		direct[cell] = (uint16_t)origin;
-	if (first & 0xff)
-		direct[first >> 8] = ORIGIN_SPLIT;
-}
-
-static int build_direct(struct build *build)
-{
-	const struct table *table = &build->table[0];
-
-	if (table->count <= DIRECT_RANGES)
-		return 0;
-	build->direct = reallocarray(NULL, DIRECT_CELLS, sizeof *build->direct);
-	if (!build->direct)
-		return no_memory(build->error);
-	for (uint32_t i = 0; i < table->count; i++) {
-		uint32_t last = i + 1 < table->count ? table_first4(table, i + 1) - 1 : UINT32_MAX;
-
-		fill_direct(build->direct, table_first4(table, i), last, table->value[i]);
-	}
-	return 0;
-}
-
 static struct segment *write_origins(const struct build *build)
 {
 	struct writer writer = {.kind = SEGMENT_ORIGINS};
@@ -206,8 +176,6 @@ static struct segment *write_origins(const struct build *build)
 		return NULL;
 	for (uint32_t i = 0; i < build->keys.count; i++)
 		origins[i] = origin_of_key(build->keys.keys[i]);
-	if (build->direct)
-		writer_array(&writer, ORIGINS_DIRECT4, build->direct, DIRECT_CELLS);
 	writer_tables(&writer, ORIGINS_INDEX4, build->table);
 	writer_array(&writer, ORIGINS_ORIGINS, origins, build->keys.count);
 	segment = writer_segment(&writer);
@@ -278,7 +246,6 @@ static void build_free(struct build *build)
 	intern_free(&build->keys);
 	table_free(&build->table[0]);
 	table_free(&build->table[1]);
-	free(build->direct);
 }
 
 static int finish(struct build *build, struct segment **segment, struct membership **membership)
@@ -313,8 +280,6 @@ int origins_compile(const struct policy *policy, const struct feed_data *feeds,
 		result = plant(&build);
 	if (result == 0)
 		result = cut(&build);
-	if (result == 0)
-		result = build_direct(&build);
 	if (result == 0)
 		result = finish(&build, segment, membership);
 	build_free(&build);
