@@ -1,44 +1,47 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a decision costs, I/O excluded: burst_decide() at each level, for so many sources. */
+/*
+ * bench-decide: what a decision costs, I/O excluded, in every scene of scenes.c, at each level of
+ * instructions that this CPU has, and by the plain chain of plain.h. Prints a line of JSON for
+ * each: scripts/bench makes tables of them.
+ */
 #include "clock.h"
 #include "dpdk.h"
-#include "frames.h"
-#include "traffic.h"
+#include "scenes.h"
 #include "trial.h"
-#include "world.h"
 
 #include <fnmatch.h>
 #include <getopt.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	SIZES = 3,
-	LEVELS = 4,
-	TRIALS = SIZES * LEVELS * TRAFFIC_SHAPES,
+	DECIDERS = 4,
+	TRIALS = 24 * DECIDERS,
 	WARM_UP_LEAST = 1 << 17,
-	WARM_UP_MOST = 1 << 20
+	WARM_UP_MOST = 1 << 20,
 };
 
-static const char *const levels[LEVELS] = {"scalar", "avx2", "avx512", "plain"};
+/* By whom: names of levels, and none. */
+static const char *const deciders[DECIDERS] = {"scalar", "avx2", "avx512", "plain"};
 
 struct decide_trial {
-	struct trial trial;              /* first */
+	struct trial trial; /* first */
+	const struct scene *scene;
 	const struct burst_level *level; /* NULL: the plain chain */
 	struct world *world;
-	struct traffic *traffic;
+	struct traffic traffic;
+	struct frames frames;
 };
 
 struct bench {
 	const char *policy, *only;
 	unsigned rounds;
 	uint32_t packets; /* timed, of a sample */
-	bool list;
+	bool list, quick;
 	struct policy_image policy_image;
-	struct frames frames;
-	struct world world[SIZES];
-	struct traffic traffic[SIZES][TRAFFIC_SHAPES];
+	struct world world[PLACES];
 	struct decide_trial made[TRIALS];
 	struct trial *trial[TRIALS];
 	unsigned trials;
@@ -46,7 +49,6 @@ struct bench {
 
 static struct bench bench = {
 	.policy = "bench/policy.json", .only = "*", .rounds = 9, .packets = 1 << 17};
-static uint32_t sizes[SIZES] = {1000, 1000000, 10000000};
 
 /* Decide a block of frames; the TSC cycles that took. */
 static uint64_t decide_block(struct decide_trial *made)
@@ -56,10 +58,10 @@ static uint64_t decide_block(struct decide_trial *made)
 	uint64_t from;
 
 	for (unsigned i = 0; i < FRAMES; i++)
-		frames_put(&bench.frames, i, traffic_next(made->traffic));
+		frames_put(&made->frames, i, traffic_next(&made->traffic));
 	from = clock_tsc();
 	for (unsigned i = 0; i < FRAMES; i += BURST_MOST) {
-		frames_burst(&bench.frames, i, &burst);
+		frames_burst(&made->frames, i, &burst);
 		world_decide(world, made->level, &burst);
 		world->now_ns += WORLD_STEP_NS;
 	}
@@ -92,85 +94,87 @@ static void decide_warm_up(struct trial *trial)
 	decide_packets(made, packets < WARM_UP_MOST ? packets : WARM_UP_MOST);
 }
 
-static void size_word(uint32_t size, char word[16])
+static bool takes_part(const struct scene *scene, const char *decider)
 {
-	if (size >= 1000000)
-		snprintf(word, 16, "%uM", size / 1000000);
-	else
-		snprintf(word, 16, "%uK", size / 1000);
+	if (strcmp(decider, "plain") == 0)
+		return scene->by != BY_BEST;
+	return scene->by == BY_ALL ? burst_level(decider) != NULL
+				   : burst_level(decider) == burst_level_best();
 }
 
-static void add_trial(unsigned size, enum traffic_shape shape, const char *level)
+static void add_trial(const struct scene *scene, const char *decider)
 {
 	struct decide_trial *made = &bench.made[bench.trials];
-	char word[16];
 
+	if (!takes_part(scene, decider))
+		return;
 	*made = (struct decide_trial){
 		.trial = {.run = decide_run, .warm_up = decide_warm_up},
-		.level = burst_level(level),
-		.world = &bench.world[size],
-		.traffic = &bench.traffic[size][shape],
+		.scene = scene,
+		.level = burst_level(decider),
+		.world = &bench.world[scene->place],
 	};
-	size_word(sizes[size], word);
-	snprintf(made->trial.name, TRIAL_NAME, "decide/%s/%s/%s", traffic_word(shape), word, level);
-	if ((made->level || strcmp(level, "plain") == 0) &&
-	    fnmatch(bench.only, made->trial.name, 0) == 0)
+	snprintf(made->trial.name, TRIAL_NAME, "decide/%s/%s", scene->name, decider);
+	if (fnmatch(bench.only, made->trial.name, 0) == 0)
 		bench.trial[bench.trials++] = &made->trial;
 }
 
 static void add_trials(void)
 {
-	for (unsigned size = 0; size < SIZES; size++) {
-		for (unsigned shape = TRAFFIC_UNIFORM; shape <= TRAFFIC_ZIPF; shape++) {
-			for (unsigned i = 0; i < LEVELS; i++)
-				add_trial(size, shape, levels[i]);
-		}
+	for (unsigned scene = 0; scene < scene_count; scene++) {
+		for (unsigned i = 0; i < DECIDERS; i++)
+			add_trial(&scenes[scene], deciders[i]);
 	}
 }
 
-/* Whether a trial asks for the world, or for plain chains, in it or anywhere. */
-static bool needed(const struct world *world, bool plain)
+/* Whether a trial asks for the place, or for a plain chain in it. */
+static bool needed(enum place place, bool plain)
 {
 	for (unsigned i = 0; i < bench.trials; i++) {
-		if ((!world || bench.made[i].world == world) && !(plain && bench.made[i].level))
+		if (bench.made[i].scene->place == place && !(plain && bench.made[i].level))
 			return true;
 	}
 	return false;
 }
 
-static int open_worlds(void)
+/* DPDK's heap for the plain chains; -1 where none is needed. 0, or -1. */
+static int start_dpdk(int *socket)
 {
-	int socket = -1;
+	size_t bytes = 0;
 
-	if (needed(NULL, true)) {
-		size_t bytes = 0;
+	for (unsigned place = 0; place < PLACES; place++)
+		bytes += needed(place, true) ? plain_bytes(place_live(place, bench.quick)) : 0;
+	*socket = bytes ? dpdk_start(bytes) : -1;
+	return bytes && *socket < 0 ? -1 : 0;
+}
 
-		for (unsigned size = 0; size < SIZES; size++)
-			bytes += needed(&bench.world[size], true) ? plain_bytes(sizes[size]) : 0;
-		if ((socket = dpdk_start(bytes)) < 0)
+static int open_places(void)
+{
+	int socket;
+
+	if (start_dpdk(&socket) || policy_image_open(bench.policy, &bench.policy_image))
+		return -1;
+	for (unsigned place = 0; place < PLACES; place++) {
+		if (needed(place, false) &&
+		    place_open(place, &bench.policy_image, bench.quick,
+			       needed(place, true) ? socket : -1, &bench.world[place]))
 			return -1;
 	}
-	if (frames_init(&bench.frames) || policy_image_open(bench.policy, &bench.policy_image))
-		return -1;
-	for (unsigned size = 0; size < SIZES; size++) {
-		struct world *world = &bench.world[size];
+	for (unsigned i = 0; i < bench.trials; i++) {
+		struct decide_trial *made = &bench.made[i];
 
-		if (!needed(world, false))
-			continue;
-		if (world_open(&bench.policy_image, sizes[size], needed(world, true) ? socket : -1,
-			       world))
+		traffic_init(&made->traffic, made->scene->shape, made->world->sources);
+		if (frames_init(&made->frames, made->scene->kind))
 			return -1;
-		for (unsigned shape = 0; shape < TRAFFIC_SHAPES; shape++)
-			traffic_init(&bench.traffic[size][shape], shape, world->sources);
 	}
 	return 0;
 }
 
 /* What the work came to, which shows that it was done. -1: it does not add up. */
-static int print_reasons(const char *who, struct worker_counters *counters)
+static int print_reasons(const char *name, const char *decider, struct worker_counters *counters)
 {
 	counters->sent = counters->verdict[VERDICT_PASS];
-	printf("{\"name\":\"%s\",\"packets\":%llu", who,
+	printf("{\"name\":\"reasons/%s/%s\",\"packets\":%llu", name, decider,
 	       (unsigned long long)counters->received.packets);
 	for (unsigned reason = 0; reason < REASON_COUNT; reason++)
 		printf(",\"%s\":%llu", reason_word(reason),
@@ -178,81 +182,112 @@ static int print_reasons(const char *who, struct worker_counters *counters)
 	printf("}\n");
 	if (counters_add_up(counters))
 		return 0;
-	fprintf(stderr, "the counters of %s do not add up\n", who);
+	fprintf(stderr, "the counters of %s by %s do not add up\n", name, decider);
 	return -1;
 }
 
-static int print_world(const struct world *world, uint32_t size)
+static int print_place(enum place place)
 {
-	char word[16], who[32];
-	int result;
-
-	size_word(size, word);
-	printf("{\"name\":\"sources/%s\",\"live\":%u,\"sending\":%u,\"own_bucket\":%u,"
-	       "\"bytes_a_source\":%.2f}\n",
-	       word, world->admitted, world->sources, world_own_buckets(world),
-	       (double)world_bytes(world) / world->admitted);
-	snprintf(who, sizeof who, "reasons/%s/sluice", word);
-	result = print_reasons(who, world->counters);
-	snprintf(who, sizeof who, "reasons/%s/plain", word);
-	return world->plain ? result | print_reasons(who, world->plain_counters) : result;
-}
-
-static int print_worlds(void)
-{
+	const struct world *world = &bench.world[place];
+	const char *name = place_name(place);
 	int result = 0;
 
-	for (unsigned size = 0; size < SIZES; size++) {
-		if (bench.world[size].image)
-			result |= print_world(&bench.world[size], sizes[size]);
-	}
+	if (!world->image)
+		return 0;
+	printf("{\"name\":\"sources/%s\",\"live\":%u,\"sending\":%u,\"own_bucket\":%u,"
+	       "\"buckets\":%zu,\"bytes\":%zu}\n",
+	       name, world->admitted, world->sources, world_own_buckets(world), world_room(world),
+	       world_bytes(world));
+	result = print_reasons(name, "sluice", world->counters);
+	if (world->plain)
+		result |= print_reasons(name, "plain", world->plain_counters);
 	return result;
 }
 
-static int parse_options(int argc, char **argv)
+static int list(void)
 {
-	static const struct option options[] = {
-		{"policy", required_argument, NULL, 'p'}, {"only", required_argument, NULL, 'o'},
-		{"rounds", required_argument, NULL, 'r'}, {"quick", no_argument, NULL, 'q'},
-		{"list", no_argument, NULL, 'l'},         {0}};
-	int option;
+	for (unsigned i = 0; i < bench.trials; i++)
+		printf("%s\n", bench.trial[i]->name);
+	return EXIT_SUCCESS;
+}
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'p')
-			bench.policy = optarg;
-		else if (option == 'o')
-			bench.only = optarg;
-		else if (option == 'r')
-			bench.rounds = (unsigned)atoi(optarg);
-		else if (option == 'l')
-			bench.list = true;
-		else if (option == 'q')
-			bench.rounds = 2, bench.packets = 1 << 14, sizes[1] = 20000,
-			sizes[2] = 100000;
-		else
-			return -1;
+/* Stay on one CPU: the last, as the first has most interrupts to see to. */
+static int pin(void)
+{
+	cpu_set_t set;
+	int last = -1;
+
+	if (sched_getaffinity(0, sizeof set, &set))
+		return -1;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (CPU_ISSET(cpu, &set))
+			last = cpu;
 	}
-	return bench.rounds >= 1 && bench.rounds <= TRIAL_ROUNDS ? 0 : -1;
+	CPU_ZERO(&set);
+	CPU_SET(last, &set);
+	return sched_setaffinity(0, sizeof set, &set);
+}
+
+static int run(void)
+{
+	int result = 0;
+
+	if (bench.trials == 0) {
+		fprintf(stderr, "no trial is called %s; see --list\n", bench.only);
+		return EXIT_FAILURE;
+	}
+	if (pin() || calibrate_init() || open_places())
+		return EXIT_FAILURE;
+	trials_run(bench.trial, bench.trials, bench.rounds);
+	trials_print(bench.trial, bench.trials, bench.rounds);
+	for (unsigned place = 0; place < PLACES; place++)
+		result |= print_place(place);
+	return result ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int parse_option(int option, const char *value)
+{
+	switch (option) {
+	case 'p':
+		bench.policy = value;
+		return 0;
+	case 'o':
+		bench.only = value;
+		return 0;
+	case 'r':
+		bench.rounds = (unsigned)strtoul(value, NULL, 10);
+		return bench.rounds >= 1 && bench.rounds <= TRIAL_ROUNDS ? 0 : -1;
+	case 'q':
+		bench.quick = true;
+		bench.packets = 1 << 13;
+		bench.rounds = 2;
+		return 0;
+	case 'l':
+		bench.list = true;
+		return 0;
+	default:
+		return -1;
+	}
 }
 
 int main(int argc, char **argv)
 {
-	if (parse_options(argc, argv)) {
-		fprintf(stderr,
-			"usage: %s [--policy FILE] [--only PATTERN] [--rounds N] [--quick] "
-			"[--list]\n",
-			argv[0]);
-		return 2;
+	static const struct option options[] = {
+		{"policy", required_argument, NULL, 'p'}, {"only", required_argument, NULL, 'o'},
+		{"rounds", required_argument, NULL, 'r'}, {"quick", no_argument, NULL, 'q'},
+		{"list", no_argument, NULL, 'l'},         {0},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (parse_option(option, optarg)) {
+			fprintf(stderr,
+				"usage: %s [--policy FILE] [--only PATTERN] [--rounds 1-%d] "
+				"[--quick] [--list]\n",
+				argv[0], TRIAL_ROUNDS);
+			return 2;
+		}
 	}
 	add_trials();
-	if (bench.list) {
-		for (unsigned i = 0; i < bench.trials; i++)
-			printf("%s\n", bench.trial[i]->name);
-		return 0;
-	}
-	if (calibrate_init() || open_worlds())
-		return 1;
-	trials_run(bench.trial, bench.trials, bench.rounds);
-	trials_print(bench.trial, bench.trials, bench.rounds);
-	return print_worlds() ? 1 : 0;
+	return bench.list ? list() : run();
 }

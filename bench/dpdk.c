@@ -5,8 +5,8 @@
 
 #include <rte_eal.h>
 #include <rte_errno.h>
-#include <rte_log.h>
 #include <rte_malloc.h>
+#include <sched.h>
 #include <stdio.h>
 
 enum { HUGE_PAGE = 2 * 1024 * 1024 };
@@ -27,11 +27,12 @@ static int heap_create(size_t size)
 int dpdk_start(size_t size)
 {
 	static char words[][24] = {
-		"bench",          "--no-huge",         "-m", "64", "--no-pci", "--no-shconf",
-		"--no-telemetry", "--log-level=error", "-l", "0"};
+		"bench",          "--no-huge",         "-m",       "64", "--no-pci", "--no-shconf",
+		"--no-telemetry", "--log-level=error", "--lcores", ""};
 	char *arguments[RTE_DIM(words)];
 	int socket = -1;
 
+	snprintf(words[RTE_DIM(words) - 1], sizeof words[0], "0@%d", sched_getcpu());
 	for (unsigned i = 0; i < RTE_DIM(words); i++)
 		arguments[i] = words[i];
 	if (rte_eal_init(RTE_DIM(words), arguments) >= 0)

@@ -5,7 +5,8 @@
 #include <stddef.h>
 
 /*
- * Start the EAL, and a heap of `size` bytes in transparent huge pages, which are what the data
- * plane's tables have whether or not there is hugetlbfs. Its socket for rte_*_create(), or -1.
+ * Start the EAL on the CPU that the caller runs on, and a heap of `size` bytes in transparent huge
+ * pages, which are what the data plane's tables have whether or not there is hugetlbfs. Its socket
+ * for rte_*_create(), or -1.
  */
 int dpdk_start(size_t size);

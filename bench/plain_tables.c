@@ -58,9 +58,10 @@ static int add_blocked(struct plain *plain, const struct policy *policy)
 	const struct set_params *set = &policy->sets[policy_set(policy, "bots")];
 
 	for (size_t i = 0; i < set->count; i++) {
-		uint32_t address = (uint32_t)set->entries[i].prefix.address.lo;
+		const struct prefix *prefix = &set->entries[i].prefix;
+		uint32_t address = (uint32_t)prefix->address.lo;
 
-		if (set->entries[i].prefix.length == 32 &&
+		if (!prefix->ip6 && prefix->length == 32 &&
 		    rte_hash_add_key_data(plain->sources, &address, &plain->blocked))
 			return -1;
 	}
@@ -162,12 +163,14 @@ static void open_meter(struct rte_meter_srtcm_profile *profile, const struct rat
 	meter->srtcm.time = 0;
 }
 
-/* The benchmark's rules have equal limits. */
+/* The rules that plain chains are measured by have the limits of the last. */
 static void open_meters(struct plain *plain, const struct policy *policy)
 {
-	open_meter(&plain->source_profile, &policy->rules[0].source, &plain->shared);
+	const struct rule_params *last = &policy->rules[policy->rule_count - 1];
+
+	open_meter(&plain->source_profile, &last->source, &plain->shared);
 	for (size_t i = 0; i < policy->rule_count; i++)
-		open_meter(&plain->rule_profile, &policy->rules[i].total, &plain->rule[i]);
+		open_meter(&plain->rule_profile, &last->total, &plain->rule[i]);
 	open_meter(&plain->host_profile, &policy->host, &plain->host);
 }
 

@@ -6,13 +6,6 @@
 
 enum { FIRST_BLOCKED = 1 << 30, FIRST_ADDRESS = 0x20000000 /* 32.0.0.0 */ };
 
-const char *traffic_word(enum traffic_shape shape)
-{
-	static const char *const words[] = {"uniform", "zipf", "flood"};
-
-	return words[shape];
-}
-
 uint32_t traffic_blocked(uint32_t i)
 {
 	return FIRST_BLOCKED + i;
@@ -45,6 +38,16 @@ uint32_t traffic_address(uint32_t source)
 	return address;
 }
 
+/* Where registries have given out most. */
+uint64_t traffic_network6(uint32_t source)
+{
+	static const uint16_t first[8] = {0x2001, 0x2400, 0x2405, 0x2600,
+					  0x2804, 0x2a00, 0x2a02, 0x2a0f};
+	uint32_t mixed = mix(source);
+
+	return (uint64_t)first[mixed % 8] << 48 | (uint64_t)mixed << 16;
+}
+
 void traffic_init(struct traffic *traffic, enum traffic_shape shape, uint32_t sources)
 {
 	*traffic = (struct traffic){
@@ -75,8 +78,9 @@ uint32_t traffic_next(struct traffic *traffic)
 {
 	if (traffic->shape == TRAFFIC_FLOOD)
 		return traffic->fresh++;
-	if (random_below(&traffic->random, TRAFFIC_BLOCKED_EVERY) == 0)
-		return traffic_blocked(random_below(&traffic->random, TRAFFIC_BLOCKED));
+	if (traffic->shape == TRAFFIC_BLOCKED ||
+	    random_below(&traffic->random, TRAFFIC_BLOCKED_EVERY) == 0)
+		return traffic_blocked(random_below(&traffic->random, TRAFFIC_BLOCKS));
 	return traffic->shape == TRAFFIC_ZIPF ? zipf_next(traffic)
 					      : random_below(&traffic->random, traffic->sources);
 }

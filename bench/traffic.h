@@ -8,13 +8,13 @@
 
 enum traffic_shape {
 	TRAFFIC_UNIFORM,
-	TRAFFIC_ZIPF,  /* the k-th busiest sends a k-th of what the busiest does */
-	TRAFFIC_FLOOD, /* every packet from a source that was never seen before */
-	TRAFFIC_SHAPES
+	TRAFFIC_ZIPF,    /* the k-th busiest sends a k-th of what the busiest does */
+	TRAFFIC_FLOOD,   /* every packet from a source that was never seen before */
+	TRAFFIC_BLOCKED, /* every packet from a source that the block set has an entry for */
 };
 
 enum {
-	TRAFFIC_BLOCKED = 100000,    /* sources that are entries of the block set ... */
+	TRAFFIC_BLOCKS = 100000,     /* sources that are entries of the block set ... */
 	TRAFFIC_BLOCKED_EVERY = 128, /* ... and send one packet in so many */
 };
 
@@ -32,10 +32,11 @@ void traffic_init(struct traffic *traffic, enum traffic_shape shape, uint32_t so
 /* The number of the next packet's source. */
 uint32_t traffic_next(struct traffic *traffic);
 
-/* The number of blocked source `i`, below TRAFFIC_BLOCKED: far from those that are not. */
+/* The number of blocked source `i`, below TRAFFIC_BLOCKS: far from those that are not. */
 uint32_t traffic_blocked(uint32_t i);
 
 /* The address of a source: another for each number below 2^30 and a blocked source's. */
 uint32_t traffic_address(uint32_t source);
 
-const char *traffic_word(enum traffic_shape shape);
+/* Likewise its IPv6 network: the upper half of its address. */
+uint64_t traffic_network6(uint32_t source);

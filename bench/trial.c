@@ -87,21 +87,46 @@ static bool sample_fair(const struct trial_sample *sample, const struct calibrat
 	       calibration_fair(&sample->after, usual);
 }
 
+/* The cycles of fair samples, sorted. How many. */
+static unsigned keep_fair(const struct trial_sample *sample, unsigned samples,
+			  const struct calibration *usual, double *kept)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < samples; i++) {
+		if (sample_fair(&sample[i], usual))
+			kept[count++] = sample[i].cycles;
+	}
+	qsort(kept, count, sizeof *kept, compare);
+	return count;
+}
+
+/* The median of each round, 0 where there is none: what ratios are made of. */
+static void print_rounds(const struct trial *trial, unsigned samples,
+			 const struct calibration *usual)
+{
+	printf(",\"rounds\":[");
+	for (unsigned first = 0; first < samples; first += TRIAL_TURN) {
+		double kept[TRIAL_TURN];
+		unsigned count = keep_fair(&trial->sample[first], TRIAL_TURN, usual, kept);
+
+		printf("%s%.2f", first ? "," : "", quantile(kept, count, 0.5));
+	}
+	printf("]");
+}
+
 static void trial_print(const struct trial *trial, unsigned samples,
 			const struct calibration *usual)
 {
 	double kept[TRIAL_SAMPLES];
-	unsigned count = 0;
+	unsigned count = keep_fair(trial->sample, samples, usual, kept);
 
-	for (unsigned i = 0; i < samples; i++) {
-		if (sample_fair(&trial->sample[i], usual))
-			kept[count++] = trial->sample[i].cycles;
-	}
-	qsort(kept, count, sizeof *kept, compare);
-	printf("{\"name\":\"%s\",\"unit\":\"cycles/packet\",\"figure\":%.2f,\"low\":%.2f,"
-	       "\"high\":%.2f,\"samples\":%u,\"kept\":%u}\n",
+	printf("{\"name\":\"%s\",\"unit\":\"cycles\",\"figure\":%.2f,\"low\":%.2f,"
+	       "\"high\":%.2f,\"samples\":%u,\"kept\":%u",
 	       trial->name, quantile(kept, count, 0.5), quantile(kept, count, 0.25),
 	       quantile(kept, count, 0.75), samples, count);
+	print_rounds(trial, samples, usual);
+	printf("}\n");
 }
 
 void trials_print(struct trial **trials, unsigned count, unsigned rounds)

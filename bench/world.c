@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See world.h. */
 #include "world.h"
-#include "frames.h"
 #include "memory.h"
 #include "traffic.h"
 
@@ -10,7 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DOCUMENT_MOST = 1 << 20, START_NS = 1000000000, SOURCES_DEFAULT = 1 << 20 };
+enum {
+	DOCUMENT_MOST = 1 << 20,
+	START_NS = 1000000000,
+	SOURCES_DEFAULT = 1 << 20,
+	FILL = 3 /* sources for each bucket */
+};
 
 static int read_policy(const char *file, struct policy **policy, struct error *error)
 {
@@ -25,9 +29,10 @@ static int read_policy(const char *file, struct policy **policy, struct error *e
 	return policy_parse(text, size, 0, policy, error);
 }
 
+/* Each as an IPv4 address and as an IPv6 one. */
 static int add_blocked(struct policy *policy, struct error *error)
 {
-	struct entry_params *entries = calloc(TRAFFIC_BLOCKED, sizeof *entries);
+	struct entry_params *entries = calloc(2 * TRAFFIC_BLOCKS, sizeof *entries);
 	uint16_t set = policy_set(policy, "bots");
 	size_t changed;
 	int result;
@@ -36,10 +41,13 @@ static int add_blocked(struct policy *policy, struct error *error)
 		free(entries);
 		return error_set(error, ERROR_INVALID, "sets", "no set named bots, or no memory");
 	}
-	for (uint32_t i = 0; i < TRAFFIC_BLOCKED; i++)
-		entries[i].prefix = (struct prefix){
-			.address = {0, traffic_address(traffic_blocked(i))}, .length = 32};
-	result = set_params_add(&policy->sets[set], entries, TRAFFIC_BLOCKED, &changed);
+	for (uint32_t i = 0; i < TRAFFIC_BLOCKS; i++) {
+		uint32_t source = traffic_blocked(i);
+
+		entries[2 * i].prefix = (struct prefix){{0, traffic_address(source)}, 0, 32};
+		entries[2 * i + 1].prefix = (struct prefix){{traffic_network6(source), 0}, 1, 128};
+	}
+	result = set_params_add(&policy->sets[set], entries, 2 * TRAFFIC_BLOCKS, &changed);
 	free(entries);
 	return result ? error_set(error, ERROR_CAPACITY, "sets", "out of memory") : 0;
 }
@@ -102,11 +110,11 @@ static unsigned introduce(struct world *world, struct frames *frames,
 }
 
 /* Ever more sources, until as many as are to live have a bucket. */
-static int populate(struct world *world, uint32_t live)
+static int populate(struct world *world, enum frame_kind kind, uint32_t live)
 {
 	struct frames frames;
 
-	if (frames_init(&frames))
+	if (frames_init(&frames, kind))
 		return -ENOMEM;
 	for (; world->admitted < live; world->sources += BURST_MOST)
 		world->admitted += introduce(world, &frames, burst_level_best(), world->sources);
@@ -120,7 +128,7 @@ static int add_plain(struct world *world, const struct policy *policy, int socke
 
 	world->plain_counters = memory_map(sizeof *world->plain_counters);
 	world->plain = plain_open(policy, world->image, world->admitted, socket);
-	if (!world->plain_counters || !world->plain || frames_init(&frames))
+	if (!world->plain_counters || !world->plain || frames_init(&frames, FRAME_TCP4))
 		return -ENOMEM;
 	for (uint32_t first = 0; first < world->sources; first += BURST_MOST)
 		introduce(world, &frames, NULL, first);
@@ -151,18 +159,34 @@ static int open_tables(struct world *world)
 	return 0;
 }
 
-int world_open(const struct policy_image *policy, uint32_t live, int socket, struct world *world)
+int world_open(const struct policy_image *policy, enum frame_kind kind, uint32_t live, int socket,
+	       struct world *world)
 {
 	*world = (struct world){
 		.image = &policy->image,
 		.lines = lines_for(live),
 		.now_ns = START_NS,
 	};
-	if (open_tables(world) == 0 && populate(world, live) == 0 &&
+	if (open_tables(world) == 0 && populate(world, kind, live) == 0 &&
 	    (socket < 0 || add_plain(world, policy->policy, socket) == 0))
 		return 0;
 	fprintf(stderr, "no memory for %u live sources\n", live);
 	return -1;
+}
+
+int world_fill(struct world *world)
+{
+	uint32_t first = world->sources, last = first + FILL * (uint32_t)world->lines * SOURCE_WAYS;
+	struct frames frames;
+
+	if (frames_init(&frames, FRAME_TCP4)) {
+		fprintf(stderr, "no memory for frames\n");
+		return -1;
+	}
+	for (; first < last; first += BURST_MOST)
+		introduce(world, &frames, burst_level_best(), first);
+	frames_free(&frames);
+	return 0;
 }
 
 void world_close(struct world *world)
@@ -184,6 +208,11 @@ uint32_t world_own_buckets(const struct world *world)
 			live += world->state.sources[line].way[way].state > now;
 	}
 	return live;
+}
+
+size_t world_room(const struct world *world)
+{
+	return world->lines * SOURCE_WAYS;
 }
 
 size_t world_bytes(const struct world *world)

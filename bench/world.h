@@ -2,8 +2,8 @@
 /* What decisions are made by: one image for all, and the buckets of so many live sources. */
 #pragma once
 
-#include "burst.h"
 #include "compile/compile.h"
+#include "frames.h"
 #include "plain.h"
 
 struct policy_image {
@@ -34,12 +34,20 @@ struct world {
 };
 
 /*
- * A data plane's state for `live` sources, each of which has sent one packet and is live from
+ * A data plane's state for `live` sources, each of which has sent one frame and is live from
  * then on: its bucket takes a second to fill, and the clock moves WORLD_STEP_NS a burst. And a
  * plain chain that has seen the same packets, in DPDK's heap `socket`; none if that is negative.
  * 0, or -1: what was wrong has been said.
  */
-int world_open(const struct policy_image *policy, uint32_t live, int socket, struct world *world);
+int world_open(const struct policy_image *policy, enum frame_kind kind, uint32_t live, int socket,
+	       struct world *world);
+
+/*
+ * Have sources that were never seen come until hardly any bucket is left to be had: of those
+ * who were there before, those who have one keep it. They are numbered from `sources` on, and
+ * not counted in it. 0, or -1.
+ */
+int world_fill(struct world *world);
 
 void world_close(struct world *world);
 
@@ -59,5 +67,8 @@ static inline void world_decide(struct world *world, const struct burst_level *l
 /* How many sources have a live bucket of their own. */
 uint32_t world_own_buckets(const struct world *world);
 
-/* Bytes that the sources' buckets take. */
+/* How many buckets for sources there are. */
+size_t world_room(const struct world *world);
+
+/* Bytes that they take. */
 size_t world_bytes(const struct world *world);
