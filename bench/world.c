@@ -136,16 +136,6 @@ static int add_plain(struct world *world, const struct policy *policy, int socke
 	return 0;
 }
 
-/* As sluice-dataplane does for --sources, and without. */
-static size_t lines_for(uint32_t sources)
-{
-	size_t lines = SOURCES_DEFAULT / SOURCE_WAYS;
-
-	while (lines * SOURCE_WAYS < sources)
-		lines *= 2;
-	return lines;
-}
-
 static int open_tables(struct world *world)
 {
 	struct source_line *lines = memory_map(world_bytes(world));
@@ -164,7 +154,7 @@ int world_open(const struct policy_image *policy, enum frame_kind kind, uint32_t
 {
 	*world = (struct world){
 		.image = &policy->image,
-		.lines = lines_for(live),
+		.lines = source_lines_for(live > SOURCES_DEFAULT ? live : SOURCES_DEFAULT),
 		.now_ns = START_NS,
 	};
 	if (open_tables(world) == 0 && populate(world, kind, live) == 0 &&
@@ -205,7 +195,7 @@ uint32_t world_own_buckets(const struct world *world)
 
 	for (size_t line = 0; line < world->lines; line++) {
 		for (unsigned way = 0; way < SOURCE_WAYS; way++)
-			live += world->state.sources[line].way[way].state > now;
+			live += world->state.sources[line].state[way] > now;
 	}
 	return live;
 }

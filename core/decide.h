@@ -121,8 +121,8 @@ static inline bool source_has(struct state *state, const struct rule *rule, uint
 		words->rate[i] = NULL;
 		if (!profile->cost)
 			continue;
-		words->rate[i] =
-			state_source(state, &state->rules[rule->slot], rule->id, hash, i, now);
+		words->rate[i] = state_source(state, &state->rules[rule->slot], rule->id, profile,
+					      hash, i, now);
 		if (!state_ask(state, words->rate[i], profile, now, bucket_cost(profile, bytes)))
 			return false;
 	}

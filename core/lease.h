@@ -53,7 +53,7 @@ static inline void lease_borrow(struct lease *lease, unsigned rate, const struct
 				uint64_t *word, const struct bucket_profile *profile, uint64_t now,
 				uint32_t need)
 {
-	uint64_t old = state_load(word), settled, room, ticks = lease_ticks(profile, need);
+	uint64_t old = word_load(word), settled, room, ticks = lease_ticks(profile, need);
 	uint32_t units;
 
 	do {
@@ -61,7 +61,7 @@ static inline void lease_borrow(struct lease *lease, unsigned rate, const struct
 		room = settled < now + profile->limit ? now + profile->limit - settled : 0;
 		units = ticks <= room ? need : lease_affords(profile, room, need);
 		lease->ticks[rate] = lease_ticks(profile, units);
-	} while (!state_swap(state, word, &old, settled + lease->ticks[rate]));
+	} while (!word_swap(state->shared, word, &old, settled + lease->ticks[rate]));
 	lease->lent.rate[rate] = lease->left.rate[rate] = units;
 }
 
@@ -90,8 +90,8 @@ static inline void lease_close(const struct lease *lease, const struct state *st
 		if (!limit->rate[i].cost || lease->left.rate[i] == 0)
 			continue;
 		back = lease->ticks[i] - lease_ticks(&limit->rate[i], spent);
-		old = state_load(&words[i]);
-		while (!state_swap(state, &words[i], &old, old > back ? old - back : 0))
+		old = word_load(&words[i]);
+		while (!word_swap(state->shared, &words[i], &old, old > back ? old - back : 0))
 			;
 	}
 }

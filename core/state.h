@@ -12,25 +12,10 @@
  */
 #pragma once
 
-#include "bucket.h"
 #include "siphash.h"
+#include "source.h"
 
-enum {
-	SOURCE_WAYS = 4,
-	SOURCE_OVERFLOWS = 32, /* of each rule; a power of two */
-};
-
-/* One source's bucket under one rule and rate. A state in the past makes it free for reuse. */
-struct source_entry {
-	uint64_t tag;   /* keyed hash of source, rule and rate: equal tags are one bucket */
-	uint64_t state; /* see bucket.h */
-};
-
-/* A cache line of them: a tag may sit in any way of its one line. */
-struct source_line {
-	_Alignas(64) struct source_entry way[SOURCE_WAYS];
-};
-_Static_assert(sizeof(struct source_line) == 64, "one cache line");
+enum { SOURCE_OVERFLOWS = 32 }; /* of each rule; a power of two */
 
 /*
  * A rule's buckets, found by the slot that the image's loader gave the rule. Each lease writes
@@ -46,44 +31,23 @@ struct rule_state {
 struct state {
 	_Alignas(64) struct siphash_key key; /* secret, random for each process */
 	uint64_t epoch_ns;                   /* the clock when the state was made */
-	uint32_t source_mask;                /* lines - 1; lines are a power of two */
+	uint32_t source_lines;               /* a multiple of SOURCE_GROUP */
 	bool shared;                         /* more than one worker */
 	struct source_line *sources;
 	struct rule_state rules[CAP_RULE_SLOTS];
 	_Alignas(64) uint64_t host[BUCKET_RATES];
 };
 
-static inline uint64_t state_load(const uint64_t *word)
-{
-	return __atomic_load_n(word, __ATOMIC_RELAXED);
-}
-
-static inline void state_store(uint64_t *word, uint64_t value)
-{
-	__atomic_store_n(word, value, __ATOMIC_RELAXED);
-}
-
-/* Put `value` where `old` was, or say what came between in *old. */
-static inline bool state_swap(const struct state *state, uint64_t *word, uint64_t *old,
-			      uint64_t value)
-{
-	if (state->shared)
-		return __atomic_compare_exchange_n(word, old, value, true, __ATOMIC_RELAXED,
-						   __ATOMIC_RELAXED);
-	state_store(word, value);
-	return true;
-}
-
 /* Whether the bucket at *word has room for `cost` ticks. Charges nothing. */
 static inline bool state_ask(const struct state *state, uint64_t *word,
 			     const struct bucket_profile *profile, uint64_t now, uint64_t cost)
 {
-	uint64_t old = state_load(word);
+	uint64_t old = word_load(word);
 	uint64_t taken = bucket_taken(profile, old, now, cost);
 
 	/* A state out of this profile's reach would refuse for as long as it stood. */
 	if (__builtin_expect(taken - cost < old, false))
-		state_swap(state, word, &old, taken - cost);
+		word_swap(state->shared, word, &old, taken - cost);
 	return bucket_fits(profile, taken, now);
 }
 
@@ -91,9 +55,9 @@ static inline bool state_ask(const struct state *state, uint64_t *word,
 static inline void state_take(const struct state *state, uint64_t *word,
 			      const struct bucket_profile *profile, uint64_t now, uint64_t cost)
 {
-	uint64_t old = state_load(word);
+	uint64_t old = word_load(word);
 
-	while (!state_swap(state, word, &old, bucket_taken(profile, old, now, cost)))
+	while (!word_swap(state->shared, word, &old, bucket_taken(profile, old, now, cost)))
 		;
 }
 
@@ -112,45 +76,78 @@ static inline uint64_t state_source_hash(const struct state *state, uint64_t key
 static inline struct source_line *state_source_line(const struct state *state, uint64_t hash,
 						    unsigned rate)
 {
-	return &state->sources[(hash >> 32 & state->source_mask) ^ rate];
+	return &state->sources[((hash >> 32) * state->source_lines >> 32) ^ rate << 1];
+}
+
+/* The line that takes what finds no room in `line`. */
+static inline struct source_line *state_neighbour(const struct state *state,
+						  const struct source_line *line)
+{
+	return &state->sources[(line - state->sources) ^ 1];
+}
+
+/* Claim a free way of `line` that starts with `backlog`; NULL: there is none. */
+static inline uint64_t *state_claim(const struct state *state, struct source_line *line,
+				    uint16_t tag, uint64_t backlog, uint64_t now)
+{
+	unsigned way = source_free_way(line, now);
+
+	if (way == SOURCE_WAYS)
+		return NULL;
+	source_claim(line, way, tag, backlog, state->shared);
+	return &line->state[way];
+}
+
+/* The bucket of a source that is not in `line`: see state_source(). */
+static inline uint64_t *state_source_elsewhere(const struct state *state, struct source_line *line,
+					       uint16_t tag, uint64_t *overflow, uint64_t limit,
+					       uint64_t now)
+{
+	struct source_line *neighbour = state_neighbour(state, line);
+	uint64_t backlog = source_overflowed(line, now) ? word_load(overflow) : 0;
+	unsigned way = source_spilled(line, now) ? source_way(neighbour, tag) : SOURCE_WAYS;
+	uint64_t *word;
+
+	if (way < SOURCE_WAYS) {
+		source_keep(neighbour, way, state->shared);
+		word = &neighbour->state[way];
+	} else {
+		word = state_claim(state, line, tag, backlog, now);
+		if (word)
+			return word;
+		word = state_claim(state, neighbour, tag, backlog, now);
+	}
+	source_spill(line, now + limit, word == NULL, now, state->shared);
+	return word ? word : overflow;
 }
 
 /*
- * The bucket of the source that `hash` knows for `rate` under rule `rule_id`, whose state is
- * `rule`: its own, or a free way of its line claimed for it, the one that has been free for
- * longest; or, when the line is full of live buckets, an overflow bucket that it shares with
- * others under that rule. Whoever leaves the overflow bucket takes its backlog along, so a
- * source never gets more than its rate by changing buckets. The two rates of a source lie in
- * different lines, lest the second claim the way that the first was just given. Workers that
- * claim one way at one moment may charge each other's source; the later claim stays.
+ * The bucket of the source that `hash` knows for `rate`, of `profile`, under rule `rule_id`,
+ * whose state is `rule`: its own, or a free way claimed for it in its line or the neighbour; or,
+ * when both are full, an overflow bucket that it shares with others under that rule. Whoever
+ * may have left the overflow bucket takes its backlog along, so a source never gets more than
+ * its rate by changing buckets. The two rates of a source lie in different lines, lest the second
+ * claim the way that the first was just given. Workers that claim one way at one moment may
+ * charge each other's source; the later claim stays.
  */
 static inline uint64_t *state_source(struct state *state, struct rule_state *rule, uint32_t rule_id,
-				     uint64_t hash, unsigned rate, uint64_t now)
+				     const struct bucket_profile *profile, uint64_t hash,
+				     unsigned rate, uint64_t now)
 {
-	uint64_t spread = rule_id * UINT64_C(0x9e3779b97f4a7c15);
-	uint64_t tag = ((hash ^ spread) | 1) ^ rate << 1;
-	struct source_entry *way = state_source_line(state, hash, rate)->way;
-	uint64_t *overflow = &rule->overflow[rate][hash >> 2 & (SOURCE_OVERFLOWS - 1)];
-	struct source_entry *oldest = way, *own = NULL;
+	struct source_line *line = state_source_line(state, hash, rate);
+	uint16_t tag = source_tag(hash, rule_id);
+	unsigned way = source_way(line, tag);
 
-	/* Which way it is nobody can predict, so none is branched on. */
-	for (unsigned i = 0; i < SOURCE_WAYS; i++)
-		own = state_load(&way[i].tag) == tag ? &way[i] : own;
-	if (own)
-		return &own->state;
-	for (unsigned i = 1; i < SOURCE_WAYS; i++) {
-		if (state_load(&way[i].state) < state_load(&oldest->state))
-			oldest = &way[i];
-	}
-	if (state_load(&oldest->state) > now)
-		return overflow;
-	state_store(&oldest->tag, tag);
-	state_store(&oldest->state, state_load(overflow));
-	return &oldest->state;
+	if (__builtin_expect(way == SOURCE_WAYS, false))
+		return state_source_elsewhere(state, line, tag,
+					      &rule->overflow[rate][hash & (SOURCE_OVERFLOWS - 1)],
+					      profile->limit, now);
+	source_keep(line, way, state->shared);
+	return &line->state[way];
 }
 
 /*
- * Make *state fresh over `sources`: `lines` zeroed lines, a power of two from 2, the
+ * Make *state fresh over `sources`: `lines` zeroed lines, a multiple of SOURCE_GROUP, the
  * caller's to free after the last use.
  */
 static inline void state_init(struct state *state, struct source_line *sources, uint32_t lines,
@@ -159,7 +156,7 @@ static inline void state_init(struct state *state, struct source_line *sources, 
 	__builtin_memset(state, 0, sizeof *state);
 	state->key = key;
 	state->epoch_ns = now_ns;
-	state->source_mask = lines - 1;
+	state->source_lines = lines;
 	state->shared = shared;
 	state->sources = sources;
 }

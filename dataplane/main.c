@@ -126,19 +126,10 @@ static void stop_ports(struct dataplane *dataplane)
 		pair_stop(&dataplane->pair[i]);
 }
 
-static uint32_t power_of_two_from(uint64_t least)
-{
-	uint32_t power = 2;
-
-	while (power < least)
-		power *= 2;
-	return power;
-}
-
 static int create_state(struct dataplane *dataplane)
 {
 	const struct options *options = &dataplane->options;
-	uint32_t lines = power_of_two_from((options->sources + SOURCE_WAYS - 1) / SOURCE_WAYS);
+	uint32_t lines = source_lines_for(options->sources);
 	struct siphash_key key;
 
 	dataplane->state_size = lines * sizeof(struct source_line);

@@ -22,7 +22,7 @@ static const char usage[] =
 	"                  edge port is worker i's (1)\n"
 	"  --state DIR     folder of images, as sluiced writes it (/var/lib/sluice)\n"
 	"  --run DIR       folder of boards and counters (/run/sluice)\n"
-	"  --sources N     source buckets to hold, rounded up (1048576)\n"
+	"  --sources N     sources to hold at one time, in 27 bytes each (1048576)\n"
 	"  --simd LEVEL    vector instructions to use: scalar, avx2 or avx512 (the CPU's best)\n"
 	"  --packets N     stop after N packets from edge ports\n"
 	"  --help, --version\n";

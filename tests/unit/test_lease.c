@@ -16,9 +16,9 @@ static uint64_t words[BUCKET_RATES];
 
 static void setup(bool shared)
 {
-	static struct source_line lines[2];
+	static struct source_line lines[SOURCE_GROUP];
 
-	state_init(&state, lines, 2, (struct siphash_key){1, 2}, 0, shared);
+	state_init(&state, lines, SOURCE_GROUP, (struct siphash_key){1, 2}, 0, shared);
 	words[BUCKET_PPS] = words[BUCKET_BPS] = 0;
 }
 

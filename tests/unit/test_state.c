@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Source lines: full ones, idle ones, and two threads on one bucket. */
 #include "state.h"
+#include "random.h"
 #include "suite.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { LINES = 64 };
+enum { LINES = 64, WAYS = SOURCE_GROUP * SOURCE_WAYS };
 
 /* One packet a millisecond, ten at once. */
 static const struct bucket_profile profile = {
@@ -26,7 +28,7 @@ static void setup(uint32_t count, bool shared)
 static bool take(uint64_t key, uint64_t now)
 {
 	uint64_t hash = state_source_hash(&state, key, false);
-	uint64_t *word = state_source(&state, &state.rules[1], 1, hash, BUCKET_PPS, now);
+	uint64_t *word = state_source(&state, &state.rules[1], 1, &profile, hash, BUCKET_PPS, now);
 
 	if (!state_ask(&state, word, &profile, now, profile.cost))
 		return false;
@@ -53,20 +55,20 @@ static void test_own_bucket(void)
 	CU_ASSERT_EQUAL(take_all(1, 1000 * profile.cost), 10);
 }
 
-/* Two lines hold eight buckets; the rest share, and no source ever gets more than its own. */
+/* Four lines hold 24 buckets; the rest share, and no source ever gets more than its own. */
 static void test_full_table(void)
 {
 	int total = 0;
 
-	setup(2, false);
+	setup(SOURCE_GROUP, false);
 	for (uint64_t key = 1; key <= 1000; key++) {
 		int taken = take_all(key, 0);
 
 		CU_ASSERT(taken <= 10);
 		total += taken;
 	}
-	CU_ASSERT(total <= 10 * (2 * SOURCE_WAYS + SOURCE_OVERFLOWS));
-	CU_ASSERT(total >= 10 * 2 * SOURCE_WAYS);
+	CU_ASSERT(total <= 10 * (WAYS + SOURCE_OVERFLOWS));
+	CU_ASSERT(total >= 10 * WAYS);
 }
 
 /* A source that overflowed and then finds a free way must not start with a full bucket. */
@@ -74,14 +76,118 @@ static void test_leaving_overflow(void)
 {
 	uint64_t now = 0, settled = 0;
 
-	setup(2, false);
+	setup(SOURCE_GROUP, false);
 	for (uint64_t key = 1; key <= 1000; key++)
 		take_all(key, now);
 	for (now = 1; now <= 20 * profile.cost; now += profile.cost / 2) {
 		for (uint64_t key = 2000; key < 2100; key++)
 			settled += (uint64_t)take_all(key, now);
 	}
-	CU_ASSERT(settled <= (2 * SOURCE_WAYS + SOURCE_OVERFLOWS) * UINT64_C(21));
+	CU_ASSERT(settled <= (WAYS + SOURCE_OVERFLOWS) * UINT64_C(21));
+}
+
+static unsigned way_by_way(const struct source_line *line, uint16_t tag)
+{
+	for (unsigned way = 0; way < SOURCE_WAYS; way++) {
+		if ((uint16_t)(line->tags[way / TAG_LANES] >> way % TAG_LANES * TAG_BITS) == tag)
+			return way;
+	}
+	return SOURCE_WAYS;
+}
+
+/* Tags that differ in one bit, carry into each other, or stand twice. */
+static void test_ways(void)
+{
+	static const uint16_t tags[] = {0, 1, 0x7fff, 0x8000, 0x8001, 0xffff};
+	struct source_line line;
+
+	for (int i = 0; i < 100000; i++) {
+		for (unsigned way = 0; way < 8; way++) {
+			uint64_t tag = tags[random_below(6)];
+
+			line.tags[way / 4] = line.tags[way / 4] << 16 | tag;
+		}
+		for (unsigned j = 0; j < 6; j++)
+			CU_ASSERT_EQUAL_FATAL(source_way(&line, tags[j]),
+					      way_by_way(&line, tags[j]));
+	}
+}
+
+/* Few sources in far too few lines, at any times: none gets more than a bucket of its own would. */
+static void test_never_more(void)
+{
+	enum { SOURCES = 60, PACKETS = 200000 };
+	uint64_t own[SOURCES] = {0}, now = 0;
+	unsigned beyond = 0, admitted = 0;
+
+	setup(SOURCE_GROUP, false);
+	for (int i = 0; i < PACKETS; i++) {
+		uint64_t source = random_below(SOURCES), taken;
+
+		now += random_below(50) ? random_below(1000) * (profile.cost / 4000)
+					: random_below(30) * profile.cost;
+		if (!take(source, now))
+			continue;
+		taken = bucket_taken(&profile, own[source], now, profile.cost);
+		beyond += !bucket_fits(&profile, taken, now);
+		own[source] = taken;
+		admitted++;
+	}
+	CU_ASSERT_EQUAL(beyond, 0);
+	CU_ASSERT(admitted > PACKETS / 10);
+}
+
+/* Many lines, for tests of what a table holds. */
+static struct source_line *setup_for(uint64_t sources)
+{
+	uint32_t count = source_lines_for(sources);
+	struct source_line *many = aligned_alloc(64, count * sizeof *many);
+
+	memset(many, 0, count * sizeof *many);
+	state_init(&state, many, count, (struct siphash_key){1, 2}, 0, false);
+	return many;
+}
+
+/* All live at once, in the memory that is promised: all but a few have a bucket of their own. */
+static void test_density(void)
+{
+	enum { SOURCES = 1 << 20 };
+	struct source_line *many = setup_for(SOURCES);
+	unsigned sharing = 0;
+
+	CU_ASSERT(state.source_lines * sizeof *many <= UINT64_C(27) * SOURCES);
+	for (uint64_t key = 0; key < SOURCES; key++)
+		take(key, 0);
+	for (uint64_t key = 0; key < SOURCES; key++)
+		sharing += take_all(key, 0) != 9;
+	CU_ASSERT(sharing < SOURCES / 1000);
+	free(many);
+}
+
+/*
+ * Sources that send at their rate, and a flood of others, seen once and each live for as long,
+ * ten times what the table holds: the former lose nothing to it.
+ */
+static void test_flood(void)
+{
+	enum { HELD = 1 << 12, KNOWN = HELD / 8, ROUNDS = 50, FLOOD = 10 * HELD };
+	struct source_line *many = setup_for(HELD);
+	unsigned refused = 0, strangers = 0;
+	uint64_t now = 0, stranger = KNOWN;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		for (uint64_t key = 0; key < KNOWN; key++) {
+			refused += !take(key, now);
+			if (round < 2) /* before the flood, twice: they came back */
+				continue;
+			for (unsigned i = 0; i < FLOOD / KNOWN; i++)
+				strangers += take(stranger++, now + key);
+		}
+		now += 2 * profile.cost;
+	}
+	CU_ASSERT_EQUAL(refused, 0);
+	CU_ASSERT(strangers < stranger / 5);
+	free(many);
 }
 
 /* A quick rule must not forgive what a slow one's sources owe, though lines are shared. */
@@ -92,12 +198,12 @@ static void test_rules_apart(void)
 	struct rule_state *slow_rule = &state.rules[1], *quick_rule = &state.rules[2];
 	int taken = 0;
 
-	setup(2, false);
+	setup(SOURCE_GROUP, false);
 	for (uint64_t key = 1; key <= 1000; key++)
 		take_all(key, 0);
 	for (uint64_t key = 1; key <= 1000; key++) {
 		uint64_t hash = state_source_hash(&state, key, false);
-		uint64_t *word = state_source(&state, quick_rule, 2, hash, BUCKET_PPS, 0);
+		uint64_t *word = state_source(&state, quick_rule, 2, &quick, hash, BUCKET_PPS, 0);
 
 		CU_ASSERT(word < (uint64_t *)slow_rule || word >= (uint64_t *)(slow_rule + 1));
 		state_ask(&state, word, &quick, 0, quick.cost);
@@ -109,16 +215,18 @@ static void test_rules_apart(void)
 
 static void test_rates_apart(void)
 {
-	setup(2, false);
+	struct rule_state *rule = &state.rules[7];
+
+	setup(SOURCE_GROUP, false);
 	for (uint64_t key = 0; key < 1000; key++) {
 		uint64_t hash, *pps, *bps;
 
 		hash = state_source_hash(&state, key, key & 1);
-		pps = state_source(&state, &state.rules[7], 7, hash, BUCKET_PPS, 0);
-		bps = state_source(&state, &state.rules[7], 7, hash, BUCKET_BPS, 0);
+		pps = state_source(&state, rule, 7, &profile, hash, BUCKET_PPS, 0);
+		bps = state_source(&state, rule, 7, &profile, hash, BUCKET_BPS, 0);
 		CU_ASSERT_PTR_NOT_EQUAL(pps, bps);
 		CU_ASSERT_PTR_EQUAL(pps,
-				    state_source(&state, &state.rules[7], 7, hash, BUCKET_PPS, 0));
+				    state_source(&state, rule, 7, &profile, hash, BUCKET_PPS, 0));
 	}
 }
 
@@ -169,6 +277,10 @@ int main(void)
 	CU_TestInfo tests[] = {
 		{"each source has its bucket", test_own_bucket},
 		{"a full table shares the rest", test_full_table},
+		{"a tag's way", test_ways},
+		{"never more than a bucket of one's own", test_never_more},
+		{"so many sources in so much memory", test_density},
+		{"a flood does not push out who comes back", test_flood},
 		{"leaving overflow takes the backlog along", test_leaving_overflow},
 		{"two rules never share an overflow bucket", test_rules_apart},
 		{"two rates never share a word", test_rates_apart},
