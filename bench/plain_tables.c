@@ -56,9 +56,11 @@ static int open_sources(struct plain *plain, uint32_t entries, int socket)
 static int add_blocked(struct plain *plain, const struct policy *policy)
 {
 	const struct set_params *set = &policy->sets[policy_set(policy, "bots")];
+	struct entries_cursor cursor = entries_first(&set->entries, ENTRIES_ALL, 0);
+	const struct entry_params *entry;
 
-	for (size_t i = 0; i < set->count; i++) {
-		const struct prefix *prefix = &set->entries[i].prefix;
+	for (; (entry = entries_at(&cursor)); entries_next(&cursor)) {
+		const struct prefix *prefix = &entry->prefix;
 		uint32_t address = (uint32_t)prefix->address.lo;
 
 		if (!prefix->ip6 && prefix->length == 32 &&
@@ -82,9 +84,11 @@ static uint8_t *paint_marks(const struct policy *policy)
 
 	for (size_t s = 0; marks && s < policy->set_count; s++) {
 		const struct set_params *set = &policy->sets[s];
+		struct entries_cursor cursor = entries_first(&set->entries, ENTRIES_ALL, 0);
+		const struct entry_params *entry;
 
-		for (size_t i = 0; i < set->count; i++)
-			paint(marks, &set->entries[i].prefix,
+		for (; (entry = entries_at(&cursor)); entries_next(&cursor))
+			paint(marks, &entry->prefix,
 			      set->verdict == SET_BLOCK ? PLAIN_BLOCK : PLAIN_ALLOW);
 	}
 	for (size_t i = 0; marks && i < policy->guard.sources.count; i++)
@@ -185,7 +189,7 @@ struct plain *plain_open(const struct policy *policy, const struct image *image,
 	plain->image = image;
 	plain->tsc_ghz = calibrate_tsc_ghz();
 	plain->room = sources;
-	if (open_sources(plain, sources + (uint32_t)blocked->count, socket) ||
+	if (open_sources(plain, sources + blocked->entries.sum.count, socket) ||
 	    add_blocked(plain, policy) || open_lpm(plain, policy, socket))
 		goto out;
 	open_meters(plain, policy);

@@ -23,17 +23,16 @@ int command_policy_show(const struct cli *cli)
 /* What policy.check answers, found here. */
 static json_t *sizes(const struct offline *offline)
 {
-	size_t entries = 0, bytes = 0;
+	size_t bytes = 0;
 
-	for (size_t i = 0; i < offline->policy->set_count; i++)
-		entries += offline->policy->sets[i].count;
 	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
 		bytes += offline->compiled.segment[kind]->size;
-	return json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:I}", "rules", (json_int_t)offline->image.rule_count,
-		"services", (json_int_t)offline->image.service_count, "sets",
-		(json_int_t)offline->policy->set_count, "entries", (json_int_t)entries, "origins",
-		(json_int_t)offline->image.origin_count, "bytes", (json_int_t)bytes);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "rules",
+			 (json_int_t)offline->image.rule_count, "services",
+			 (json_int_t)offline->image.service_count, "sets",
+			 (json_int_t)offline->policy->set_count, "entries",
+			 (json_int_t)policy_entries(offline->policy), "origins",
+			 (json_int_t)offline->image.origin_count, "bytes", (json_int_t)bytes);
 }
 
 static int print_sizes(json_t *found)

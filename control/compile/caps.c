@@ -10,15 +10,6 @@ struct amount {
 	size_t count, cap;
 };
 
-static size_t set_entries(const struct policy *policy)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < policy->set_count; i++)
-		count += policy->sets[i].count;
-	return count;
-}
-
 static size_t destinations(const struct policy *policy)
 {
 	size_t count = 0;
@@ -48,7 +39,7 @@ int caps_check(const struct policy *policy, struct error *error)
 		{"origins.groups", "terms", terms(policy), CAP_TERMS},
 		{"origins.feeds", "feeds", policy->feed_count, CAP_FEEDS},
 		{"sets", "sets", policy->set_count, CAP_SETS},
-		{"sets", "entries", set_entries(policy), CAP_SET_ENTRIES},
+		{"sets", "entries", policy_entries(policy), CAP_SET_ENTRIES},
 		{"guard.sources", "prefixes", policy->guard.sources.count, CAP_PREFIXES},
 		{"guard.destinations", "prefixes", policy->guard.destinations.count, CAP_PREFIXES},
 	};

@@ -24,19 +24,12 @@ struct build {
 	struct exact exact[FAMILIES];
 };
 
-static size_t count_entries(const struct policy *policy)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < policy->set_count; i++)
-		count += policy->sets[i].count;
-	return count;
-}
-
 static int plant_set(struct build *build, const struct set_params *set)
 {
-	for (size_t i = 0; i < set->count; i++) {
-		const struct entry_params *entry = &set->entries[i];
+	struct entries_cursor cursor = entries_first(&set->entries, ENTRIES_ALL, 0);
+	const struct entry_params *entry;
+
+	for (; (entry = entries_at(&cursor)); entries_next(&cursor)) {
 		uint32_t expiry;
 
 		if (intern_key(&build->expires, entry->expires_ns, &expiry) != 0 ||
@@ -50,7 +43,7 @@ static int plant_set(struct build *build, const struct set_params *set)
 /* Expiry 0, never, is interned first: the reader's table begins with it. */
 static int plant(struct build *build, const struct policy *policy)
 {
-	build->words = calloc(count_entries(policy) + 1, sizeof *build->words);
+	build->words = calloc(policy_entries(policy) + 1, sizeof *build->words);
 	if (!build->words || intern_key(&build->expires, 0, &(uint32_t){0}) != 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < policy->set_count; i++) {
@@ -255,11 +248,12 @@ uint64_t sets_recipe(const struct policy *policy)
 	for (size_t i = 0; i < policy->set_count; i++) {
 		const struct set_params *set = &policy->sets[i];
 
-		siphash_word(&state, set->count);
-		siphash_word(&state, set->verdict);
-		for (size_t j = 0; j < set->count; j++) {
-			const struct entry_params *entry = &set->entries[j];
+		struct entries_cursor cursor = entries_first(&set->entries, ENTRIES_ALL, 0);
+		const struct entry_params *entry;
 
+		siphash_word(&state, set->entries.sum.count);
+		siphash_word(&state, set->verdict);
+		for (; (entry = entries_at(&cursor)); entries_next(&cursor)) {
 			siphash_word(&state, entry->prefix.address.hi);
 			siphash_word(&state, entry->prefix.address.lo);
 			siphash_word(&state,

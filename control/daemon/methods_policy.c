@@ -75,15 +75,14 @@ static uint64_t origin_count(const struct compiled *compiled)
 
 static json_t *sizes(const struct policy *policy, const struct compiled *compiled)
 {
-	size_t entries = 0, bytes = 0;
+	size_t bytes = 0;
 
-	for (size_t i = 0; i < policy->set_count; i++)
-		entries += policy->sets[i].count;
 	for (unsigned i = 0; i < SEGMENT_KINDS; i++)
 		bytes += compiled->segment[i]->size;
 	return json_pack("{sI, sI, sI, sI, sI, sI}", "rules", (json_int_t)policy->rule_count,
 			 "services", (json_int_t)policy->service_count, "sets",
-			 (json_int_t)policy->set_count, "entries", (json_int_t)entries, "origins",
+			 (json_int_t)policy->set_count, "entries",
+			 (json_int_t)policy_entries(policy), "origins",
 			 (json_int_t)origin_count(compiled), "bytes", (json_int_t)bytes);
 }
 
@@ -109,53 +108,24 @@ int policy_check_method(struct call *call)
 	return result;
 }
 
-/* Entries of their own, reasons included. */
-static int entries_copy(const struct set_params *set, struct entry_params **entries)
-{
-	struct entry_params *copy = calloc(set->count, sizeof *copy);
-
-	for (size_t i = 0; copy && i < set->count; i++) {
-		const struct entry_params *entry = &set->entries[i];
-
-		copy[i] = *entry;
-		copy[i].reason = entry->reason ? strdup(entry->reason) : NULL;
-		if (entry->reason && !copy[i].reason) {
-			while (i-- > 0)
-				free(copy[i].reason);
-			free(copy);
-			return -1;
-		}
-	}
-	*entries = copy;
-	return copy ? 0 : -1;
-}
-
 /* Take over the kept set from the policy that goes, unless the new one has its own. */
 static int keep_blocked(struct call *call, const struct policy *old, struct policy *new)
 {
 	uint16_t from = policy_set(old, KEPT_SET), to;
 	struct set_params *set;
-	struct entry_params *entries;
-	size_t changed;
 
-	if (from == NONE || old->sets[from].count == 0 || policy_set(new, KEPT_SET) != NONE)
+	if (from == NONE || old->sets[from].entries.sum.count == 0 ||
+	    policy_set(new, KEPT_SET) != NONE)
 		return 0;
 	to = policy_add_set(new, KEPT_SET, old->sets[from].verdict);
 	if (to == NONE)
 		return error_set(call->error, ERROR_CAPACITY, "policy.sets",
 				 "no room to keep the set " KEPT_SET);
 	set = &new->sets[to];
-	if (entries_copy(&old->sets[from], &entries))
-		return call_no_memory(call);
-	if (set_params_add(set, entries, old->sets[from].count, &changed)) {
-		for (size_t i = 0; i < old->sets[from].count; i++)
-			free(entries[i].reason);
-		free(entries);
-		return call_no_memory(call);
-	}
-	free(entries);
+	set->entries = entries_copy(&old->sets[from].entries);
 	set_params_expire(set, call->now_ns);
-	return call_add(call, "kept", json_pack("{sI}", KEPT_SET, (json_int_t)set->count));
+	return call_add(call, "kept",
+			json_pack("{sI}", KEPT_SET, (json_int_t)set->entries.sum.count));
 }
 
 int policy_apply_method(struct call *call)

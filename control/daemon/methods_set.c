@@ -11,49 +11,50 @@
 /* Entries in one answer: as a rule, and at most, a page being what one client may cost others. */
 enum { LIST_LIMIT = 1000, LIST_LIMIT_MOST = 10000 };
 
-struct entries {
-	struct entry_params *list;
+/* What a request lists. */
+struct list {
+	struct entry_params *entries;
 	size_t count;
 };
 
-static void entries_free(struct entries *entries)
+static void list_free(struct list *list)
 {
-	for (size_t i = 0; i < entries->count; i++)
-		free(entries->list[i].reason);
-	free(entries->list);
+	for (size_t i = 0; i < list->count; i++)
+		reason_unref(list->entries[i].reason);
+	free(list->entries);
 }
 
-static int entries_parse(struct call *call, struct entries *entries)
+static int list_parse(struct call *call, struct list *list)
 {
 	const json_t *array = json_object_get(call->params, "entries");
 	size_t count = json_array_size(array);
-	struct entries parsed = {.list = calloc(count ? count : 1, sizeof *parsed.list)};
+	struct list parsed = {.entries = calloc(count ? count : 1, sizeof *parsed.entries)};
 
-	if (!parsed.list)
+	if (!parsed.entries)
 		return call_no_memory(call);
 	for (; parsed.count < count; parsed.count++) {
 		struct path path = {.text = "entries"};
 
 		path_index(&path, parsed.count);
 		if (policy_parse_entry(json_array_get(array, parsed.count), path.text, call->now_ns,
-				       &parsed.list[parsed.count], call->error)) {
-			entries_free(&parsed);
+				       &parsed.entries[parsed.count], call->error)) {
+			list_free(&parsed);
 			return -1;
 		}
 	}
-	*entries = parsed;
+	*list = parsed;
 	return 0;
 }
 
 /* Give the entries to the set; what it did not take over is freed. */
-static int entries_add(struct entries *entries, struct set_params *set, size_t *changed)
+static int list_add(struct list *list, struct set_params *set, size_t *changed)
 {
-	int result = set_params_add(set, entries->list, entries->count, changed);
+	int result = set_params_add(set, list->entries, list->count, changed);
 
 	if (result == 0)
-		free(entries->list);
+		free(list->entries);
 	else
-		entries_free(entries);
+		list_free(list);
 	return result;
 }
 
@@ -66,12 +67,7 @@ static void expire_all(struct policy *policy, uint64_t now_ns)
 
 static int check_room(struct call *call, size_t more)
 {
-	const struct policy *policy = *call->draft;
-	size_t count = more;
-
-	for (size_t i = 0; i < policy->set_count; i++)
-		count += policy->sets[i].count;
-	if (count > CAP_SET_ENTRIES)
+	if (policy_entries(*call->draft) + more > CAP_SET_ENTRIES)
 		return error_set(call->error, ERROR_CAPACITY, "entries",
 				 "more than %d entries in all sets", CAP_SET_ENTRIES);
 	return 0;
@@ -114,7 +110,7 @@ static struct set_params *set_wanted(struct call *call)
 {
 	const char *name = call_string(call, "set", "");
 	uint16_t set = policy_set(*call->draft, name);
-	uint8_t verdict;
+	uint8_t verdict = 0;
 
 	if (verdict_parse(call, &verdict))
 		return NULL;
@@ -144,19 +140,19 @@ static int answer_changed(struct call *call, size_t changed)
 
 int set_add_method(struct call *call)
 {
-	struct entries entries;
+	struct list list;
 	struct set_params *set;
 	size_t changed;
 
-	if (entries_parse(call, &entries))
+	if (list_parse(call, &list))
 		return -1;
 	expire_all(*call->draft, call->now_ns);
-	set = check_room(call, entries.count) ? NULL : set_wanted(call);
+	set = check_room(call, list.count) ? NULL : set_wanted(call);
 	if (!set) {
-		entries_free(&entries);
+		list_free(&list);
 		return -1;
 	}
-	if (entries_add(&entries, set, &changed))
+	if (list_add(&list, set, &changed))
 		return call_no_memory(call);
 	return answer_changed(call, changed);
 }
@@ -200,64 +196,41 @@ int set_remove_method(struct call *call)
 	return result ? call_no_memory(call) : answer_changed(call, changed);
 }
 
-static bool entries_equal(const struct entry_params *a, const struct entry_params *b)
+static int count_one(void *context, const struct entry_params *before,
+		     const struct entry_params *after)
 {
-	const char *reason = a->reason ? a->reason : "", *other = b->reason ? b->reason : "";
-
-	return a->expires_ns == b->expires_ns && strcmp(reason, other) == 0;
-}
-
-/* Entries of `new` that are new or different, and of `old` that are gone. */
-static size_t count_changed(const struct set_params *old, const struct set_params *new)
-{
-	size_t changed = 0;
-
-	for (size_t i = 0; i < old->count; i++)
-		changed += set_params_find(new, &old->entries[i].prefix) == SIZE_MAX;
-	for (size_t i = 0; i < new->count; i++) {
-		size_t at = set_params_find(old, &new->entries[i].prefix);
-
-		changed += at == SIZE_MAX || !entries_equal(&old->entries[at], &new->entries[i]);
-	}
-	return changed;
+	(void)before;
+	(void)after;
+	++*(size_t *)context;
+	return 0;
 }
 
 int set_replace_method(struct call *call)
 {
-	struct set_params *set = set_named(call), sorted = {0};
-	struct entries entries, former;
-	size_t changed;
+	struct set_params *set = set_named(call), new = {0};
+	struct list list;
+	size_t before, changed;
 
-	if (!set || entries_parse(call, &entries))
+	if (!set || list_parse(call, &list))
 		return -1;
 	expire_all(*call->draft, call->now_ns);
-	if (check_room(call, entries.count > set->count ? entries.count - set->count : 0)) {
-		entries_free(&entries);
+	before = set->entries.sum.count;
+	if (check_room(call, list.count > before ? list.count - before : 0)) {
+		list_free(&list);
 		return -1;
 	}
-	if (entries_add(&entries, &sorted, &changed))
+	if (list_add(&list, &new, &changed))
 		return call_no_memory(call);
-	changed = count_changed(set, &sorted);
-	former = (struct entries){set->entries, set->count};
-	set->entries = sorted.entries;
-	set->count = sorted.count;
-	set->capacity = sorted.capacity;
-	entries_free(&former);
+	changed = 0;
+	entries_compare(&set->entries, &new.entries, count_one, &changed);
+	entries_free(&set->entries);
+	set->entries = new.entries;
 	return answer_changed(call, changed);
-}
-
-static bool is_live(const struct entry_params *entry, uint64_t now_ns)
-{
-	return entry->expires_ns == 0 || entry->expires_ns > now_ns;
 }
 
 static size_t count_live(const struct set_params *set, uint64_t now_ns)
 {
-	size_t live = 0;
-
-	for (size_t i = 0; i < set->count; i++)
-		live += is_live(&set->entries[i], now_ns);
-	return live;
+	return set->entries.sum.count - entries_expired(&set->entries, now_ns);
 }
 
 static const char *verdict_of(const struct set_params *set)
@@ -287,12 +260,15 @@ static int list_sets(struct call *call, const struct policy *policy)
 static json_t *list_entries(const struct set_params *set, uint64_t now_ns, size_t offset,
 			    size_t limit)
 {
+	struct entries_cursor cursor = entries_skip(&set->entries, offset, now_ns);
+	const struct entry_params *entry;
 	json_t *list = json_array();
 
-	for (size_t i = 0, live = 0; i < set->count && json_array_size(list) < limit; i++) {
-		if (!is_live(&set->entries[i], now_ns) || live++ < offset)
+	for (; (entry = entries_at(&cursor)) && json_array_size(list) < limit;
+	     entries_next(&cursor)) {
+		if (entry->expires_ns != 0 && entry->expires_ns <= now_ns)
 			continue;
-		if (json_array_append_new(list, policy_print_entry(&set->entries[i]))) {
+		if (json_array_append_new(list, policy_print_entry(entry))) {
 			json_decref(list);
 			return NULL;
 		}

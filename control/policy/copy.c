@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A policy's deep copy. Running out of memory is noted and the rest copied all the same:
- * an array that could not be had has no elements, and what is there can be freed.
+ * A policy's copy, deep but for the sets' entries. Running out of memory is noted and the rest
+ * copied all the same: an array that could not be had has no elements, and what is there can be
+ * freed.
  */
 #include "policy/policy.h"
 
@@ -47,10 +48,7 @@ static void copy_sets(struct policy *copy, bool *failed)
 		struct set_params *set = &copy->sets[i];
 
 		set->name = copy_text(set->name, failed);
-		set->entries = copy_array(set->entries, &set->count, sizeof *set->entries, failed);
-		set->capacity = set->count;
-		for (size_t j = 0; j < set->count; j++)
-			set->entries[j].reason = copy_text(set->entries[j].reason, failed);
+		set->entries = entries_copy(&set->entries);
 	}
 }
 

@@ -200,7 +200,7 @@ int policy_parse_entry(const json_t *entry, const char *path, uint64_t now_ns,
 	struct entry_params parsed = {0};
 
 	if (parse_entry(&parse, &root, &parsed)) {
-		free(parsed.reason);
+		reason_unref(parsed.reason);
 		return -1;
 	}
 	*out = parsed;

@@ -54,6 +54,8 @@ struct node node_element(const struct node *array, size_t index);
 int node_error(struct parse *parse, const struct node *node, enum error_code code,
 	       const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+int parse_no_memory(struct parse *parse, const struct node *node);
+
 /* Check that the node is an object of these fields and read each into `out`. */
 int parse_fields(struct parse *parse, const struct node *node, const struct field *fields,
 		 size_t count, void *out);

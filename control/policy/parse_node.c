@@ -139,19 +139,24 @@ int parse_many(struct parse *parse, const struct node *node, json_type type, siz
 	return 0;
 }
 
+int parse_no_memory(struct parse *parse, const struct node *node)
+{
+	return node_error(parse, node, ERROR_CAPACITY, "does not fit into memory");
+}
+
 void *parse_alloc(struct parse *parse, const struct node *node, size_t count, size_t size)
 {
 	void *memory = calloc(count ? count : 1, size);
 
 	if (!memory)
-		node_error(parse, node, ERROR_CAPACITY, "does not fit into memory");
+		parse_no_memory(parse, node);
 	return memory;
 }
 
 int parse_copy(struct parse *parse, const struct node *node, const char *text, char **own)
 {
 	*own = strdup(text);
-	return *own ? 0 : node_error(parse, node, ERROR_CAPACITY, "does not fit into memory");
+	return *own ? 0 : parse_no_memory(parse, node);
 }
 
 int parse_name(struct parse *parse, const struct node *node, enum name_kind kind, const char *name,
@@ -165,7 +170,7 @@ int parse_name(struct parse *parse, const struct node *node, enum name_kind kind
 	if (json_object_get(parse->names[kind], name))
 		return node_error(parse, node, ERROR_INVALID, "is the name of an earlier one");
 	if (json_object_set_new(parse->names[kind], name, json_integer((json_int_t)index)))
-		return node_error(parse, node, ERROR_CAPACITY, "does not fit into memory");
+		return parse_no_memory(parse, node);
 	return parse_copy(parse, node, name, own);
 }
 

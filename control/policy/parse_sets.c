@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Prefixes, and sets of them. A set may have millions of entries: sorted once, at its end. */
+/* Prefixes, and sets of them. */
 #include "policy/order.h"
 #include "policy/parse.h"
 #include "policy/text.h"
@@ -111,7 +111,8 @@ static int entry_reason(struct parse *parse, const struct node *node, void *out)
 	if (!text_is_reason(text))
 		return node_error(parse, node, ERROR_INVALID,
 				  "must be 1 to %d bytes without control characters", TEXT_REASON);
-	return parse_copy(parse, node, text, &entry->reason);
+	entry->reason = reason_new(text);
+	return entry->reason ? 0 : parse_no_memory(parse, node);
 }
 
 int parse_entry(struct parse *parse, const struct node *node, struct entry_params *entry)
@@ -131,26 +132,18 @@ int parse_entry(struct parse *parse, const struct node *node, struct entry_param
 	return parse_fields(parse, node, fields, COUNT(fields), entry);
 }
 
-static int sort_entries(struct parse *parse, const struct node *node, struct set_params *set)
+static int set_entry(struct parse *parse, const struct node *node, struct set_params *set)
 {
-	struct entry_params *sorted;
-	uint32_t *order;
+	struct entry_params entry = {0};
+	int result = parse_entry(parse, node, &entry);
 
-	order = distinct_order(parse, node, &set->entries->prefix, sizeof *set->entries,
-			       set->count);
-	if (!order)
-		return -1;
-	sorted = parse_alloc(parse, node, set->count, sizeof *sorted);
-	if (!sorted) {
-		free(order);
-		return -1;
-	}
-	for (size_t i = 0; i < set->count; i++)
-		sorted[i] = set->entries[order[i]];
-	free(order);
-	free(set->entries);
-	set->entries = sorted;
-	return 0;
+	if (result == 0 && entries_find(&set->entries, &entry.prefix))
+		result = node_error(parse, node, ERROR_INVALID, "is in the list already");
+	if (result == 0 && entries_put(&set->entries, &entry) != 0)
+		result = parse_no_memory(parse, node);
+	if (result != 0)
+		reason_unref(entry.reason);
+	return result;
 }
 
 static int set_entries(struct parse *parse, const struct node *node, void *out)
@@ -164,17 +157,13 @@ static int set_entries(struct parse *parse, const struct node *node, void *out)
 		return node_error(parse, node, ERROR_CAPACITY,
 				  "makes more than %d entries of all sets", CAP_SET_ENTRIES);
 	parse->entries += count;
-	set->entries = parse_alloc(parse, node, count, sizeof *set->entries);
-	if (!set->entries)
-		return -1;
-	set->capacity = count;
-	while (set->count < count) {
-		struct node child = node_element(node, set->count);
+	for (size_t i = 0; i < count; i++) {
+		struct node child = node_element(node, i);
 
-		if (parse_entry(parse, &child, &set->entries[set->count++]))
+		if (set_entry(parse, &child, set))
 			return -1;
 	}
-	return sort_entries(parse, node, set);
+	return 0;
 }
 
 static int set_verdict_word(struct parse *parse, const struct node *node, void *out)

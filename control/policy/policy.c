@@ -10,9 +10,7 @@
 
 static void set_free(struct set_params *set)
 {
-	for (size_t i = 0; i < set->count; i++)
-		free(set->entries[i].reason);
-	free(set->entries);
+	entries_free(&set->entries);
 	free(set->name);
 }
 
@@ -89,6 +87,15 @@ uint16_t policy_set(const struct policy *policy, const char *name)
 			return (uint16_t)i;
 	}
 	return NONE;
+}
+
+size_t policy_entries(const struct policy *policy)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < policy->set_count; i++)
+		count += policy->sets[i].entries.sum.count;
+	return count;
 }
 
 uint16_t policy_add_set(struct policy *policy, const char *name, uint8_t verdict)

@@ -7,8 +7,8 @@
  */
 #pragma once
 
+#include "policy/entries.h"
 #include "policy/error.h"
-#include "policy/prefix.h"
 #include "image.h"
 
 #include <jansson.h>
@@ -36,18 +36,10 @@ struct guard_params {
 	size_t port_count;
 };
 
-struct entry_params {
-	struct prefix prefix;
-	uint64_t expires_ns; /* UTC; 0: never */
-	char *reason;        /* or NULL */
-};
-
-/* Entries are sorted by prefix_compare(), and no prefix occurs twice in a set. */
 struct set_params {
 	char *name;
 	uint8_t verdict; /* SET_ALLOW or SET_BLOCK */
-	struct entry_params *entries;
-	size_t count, capacity;
+	struct entries entries;
 };
 
 enum feed_type { FEED_LIBLOC, FEED_CSV };
@@ -133,7 +125,7 @@ int policy_parse(const char *text, size_t size, uint64_t now_ns, struct policy *
 /* The empty policy: everything passes, no feeds are read. NULL: no memory. */
 struct policy *policy_empty(void);
 
-/* A deep copy, for changing. NULL: no memory. */
+/* A copy, for changing; it shares the sets' entries. NULL: no memory. */
 struct policy *policy_copy(const struct policy *policy);
 
 void policy_free(struct policy *policy);
@@ -160,9 +152,9 @@ json_t *policy_print_limit(const struct rate_params *rate);
 json_t *policy_print_entry(const struct entry_params *entry);
 
 /*
- * Add entries (replacing those of equal prefix) or remove prefixes, keeping order. The
- * reasons of `entries` become the set's. *changed counts entries that are new or different,
- * or gone. 0, or -ENOMEM.
+ * Add entries (replacing those of equal prefix, the last one given for it counting) or remove
+ * prefixes. The reasons of `entries` become the set's. *changed counts entries that are new or
+ * different, or gone. 0, or -ENOMEM with nothing changed or taken over.
  */
 int set_params_add(struct set_params *set, struct entry_params *entries, size_t count,
 		   size_t *changed);
@@ -172,8 +164,8 @@ int set_params_remove(struct set_params *set, const struct prefix *prefixes, siz
 /* Drop the entries that have expired at now_ns (UTC). How many. */
 size_t set_params_expire(struct set_params *set, uint64_t now_ns);
 
-/* The index of the entry of exactly this prefix, or SIZE_MAX. */
-size_t set_params_find(const struct set_params *set, const struct prefix *prefix);
+/* How many entries all sets have. */
+size_t policy_entries(const struct policy *policy);
 
 /* A new empty set at the end; its index, or NONE: no memory or past CAP_SETS. */
 uint16_t policy_add_set(struct policy *policy, const char *name, uint8_t verdict);

@@ -135,6 +135,15 @@ static json_t *print_guard(const struct guard_params *guard)
 	return object;
 }
 
+static void add_entries(json_t **array, const struct entries *entries)
+{
+	struct entries_cursor cursor = entries_first(entries, ENTRIES_ALL, 0);
+	const struct entry_params *entry;
+
+	for (; (entry = entries_at(&cursor)); entries_next(&cursor))
+		add(array, policy_print_entry(entry));
+}
+
 static json_t *print_sets(const struct policy *policy)
 {
 	json_t *object = json_object();
@@ -143,8 +152,7 @@ static json_t *print_sets(const struct policy *policy)
 		const struct set_params *set = &policy->sets[i];
 		json_t *printed = json_object(), *entries = json_array();
 
-		for (size_t j = 0; j < set->count; j++)
-			add(&entries, policy_print_entry(&set->entries[j]));
+		add_entries(&entries, &set->entries);
 		put_text(&printed, "verdict", set->verdict == SET_ALLOW ? "allow" : "block");
 		put(&printed, "entries", entries);
 		put(&object, set->name, printed);

@@ -12,30 +12,27 @@ enum { SKIPPED = 77, PROBES = 1000000 };
 #define MEMORY_NEEDED (UINT64_C(5) << 30)
 
 /* Half of the entries are 1.0.0.0, 1.0.0.1 and so on, half 2001:db8::/64 and so on. */
-static void fill(struct set_params *set)
+static void fill(struct entries *entries, size_t count)
 {
-	size_t half = set->count / 2;
+	size_t half = count / 2;
 
-	for (size_t i = 0; i < half; i++)
-		set->entries[i].prefix = (struct prefix){{0, 0x01000000 + i}, 0, 32};
-	for (size_t i = half; i < set->count; i++)
-		set->entries[i].prefix =
-			(struct prefix){{UINT64_C(0x20010db800000000) + 2 * (i - half), 0}, 1, 64};
+	for (size_t i = 0; i < count; i++) {
+		uint64_t high = UINT64_C(0x20010db800000000) + 2 * (i - half);
+		struct entry_params entry = {
+			.prefix = i < half ? (struct prefix){{0, 0x01000000 + i}, 0, 32}
+					   : (struct prefix){{high, 0}, 1, 64},
+		};
+
+		CU_ASSERT_EQUAL_FATAL(entries_put(entries, &entry), 0);
+	}
 }
 
 static struct policy *policy_of(size_t count)
 {
 	struct policy *policy = policy_empty();
-	struct set_params *set;
-
 	CU_ASSERT_PTR_NOT_NULL_FATAL(policy);
 	CU_ASSERT_EQUAL_FATAL(policy_add_set(policy, "many", SET_BLOCK), 0);
-	set = &policy->sets[0];
-	free(set->entries);
-	set->entries = calloc(count, sizeof *set->entries);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(set->entries);
-	set->count = set->capacity = count;
-	fill(set);
+	fill(&policy->sets[0].entries, count);
 	return policy;
 }
 

@@ -191,8 +191,8 @@ static void test_fields(void)
 	CU_ASSERT_STRING_EQUAL(policy->feeds[1].file, "extra.csv");
 	CU_ASSERT(policy->groups[1].terms[0].negative && policy->groups[1].terms[0].group == 0);
 	CU_ASSERT(clouds->terms[0].asn == 16509 && clouds->terms[1].prefix.length == 24);
-	CU_ASSERT(bots->verdict == SET_BLOCK && bots->count == 2);
-	CU_ASSERT_EQUAL(bots->entries[1].expires_ns, NOW_NS);
+	CU_ASSERT(bots->verdict == SET_BLOCK && bots->entries.sum.count == 2);
+	CU_ASSERT_EQUAL(bots->entries.sum.earliest, NOW_NS);
 	CU_ASSERT(policy->services[0].protocol == PROTO_TCP && policy->services[0].fallback == 0);
 	CU_ASSERT(policy->services[0].ports[0] == 80 && policy->services[0].ports[1] == 443);
 	CU_ASSERT_EQUAL(memcmp(policy->fallbacks[0].mac, "\x02\0\0\0\x0f\x01", 6), 0);

@@ -13,9 +13,10 @@ static uint32_t naive_find(const struct policy *policy, const struct packet *pac
 	for (size_t i = 0; i < policy->set_count; i++) {
 		const struct set_params *set = &policy->sets[i];
 
-		for (size_t j = 0; j < set->count; j++) {
-			const struct entry_params *entry = &set->entries[j];
+		struct entries_cursor cursor = entries_first(&set->entries, ENTRIES_ALL, 0);
+		const struct entry_params *entry;
 
+		for (; (entry = entries_at(&cursor)); entries_next(&cursor)) {
 			if ((entry->expires_ns && entry->expires_ns <= now) ||
 			    entry->prefix.length < longest ||
 			    !prefix_holds(&entry->prefix, packet->kind == PACKET_IP6,
@@ -58,11 +59,13 @@ static struct packet random_source(const struct policy *policy)
 {
 	const struct set_params *set = &policy->sets[random_below(SETS)];
 	bool ip6 = random_u64() & 1;
+	struct entries_cursor cursor;
 	const struct prefix *prefix;
 
-	if (set->count == 0 || random_below(3) == 0)
+	if (set->entries.sum.count == 0 || random_below(3) == 0)
 		return packet_from(ip6, random_address(ip6));
-	prefix = &set->entries[random_below((uint32_t)set->count)].prefix;
+	cursor = entries_skip(&set->entries, random_below(set->entries.sum.count), 0);
+	prefix = &entries_at(&cursor)->prefix;
 	return packet_from(prefix->ip6, prefix->address);
 }
 
