@@ -23,6 +23,7 @@
 #define BOARD_CONTROL   "control.board"
 #define BOARD_DATAPLANE "dataplane.board"
 #define BOARD_COUNTERS  "dataplane.counters"
+#define BOARD_VITALS    "dataplane.vitals"
 
 /* File names in the state folder; segments are segment_name()-%016x of their hash. */
 #define STATE_CURRENT  "current" /* manifest of the last good generation, durable */
@@ -48,7 +49,8 @@ struct board_worker {
 	uint64_t generation; /* the generation it decides by */
 	uint64_t polls;      /* times it asked its ports for packets: its heartbeat */
 	uint64_t busy;       /* polls that found any */
-	uint8_t pad[40];
+	uint64_t idle_ns;    /* time without packets, up to the last moment it looked at a clock */
+	uint8_t pad[32];
 };
 _Static_assert(sizeof(struct board_worker) == 64, "a cache line of its own");
 

@@ -28,6 +28,7 @@ enum {
 
 	CAP_RULE_SLOTS = 2 * CAP_RULES,  /* rule state: room for an old and a new policy at once */
 	CAP_WORKERS = 64,
+	CAP_PORTS = 48,                  /* 16 pairs, each with a fallback port */
 	CAP_FRAME = 65535,               /* bytes */
 	CAP_EXTENSIONS = 8,              /* IPv6 extension headers walked */
 	CAP_EXTENSION_BYTES = 256,

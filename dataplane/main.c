@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* sluice-dataplane: takes its options, builds the parts up, runs them, takes them down. */
 #include "clock.h"
+#include "measure.h"
 #include "memory.h"
 #include "options.h"
 #include "reload.h"
@@ -33,6 +34,7 @@ struct dataplane {
 	struct publish publish;
 	struct crossing crossing;
 	struct reload reload;
+	struct measure measure;
 	struct state state;
 	void *state_memory;
 	struct burst_memory *burst_memory; /* of each worker */
@@ -211,8 +213,10 @@ static int run(struct dataplane *dataplane)
 		__atomic_store_n(&stopping, true, __ATOMIC_RELEASE);
 	}
 	reload_started(&dataplane->reload);
-	while (!__atomic_load_n(&stopping, __ATOMIC_ACQUIRE))
+	while (!__atomic_load_n(&stopping, __ATOMIC_ACQUIRE)) {
 		reload_round(&dataplane->reload);
+		measure_round(&dataplane->measure, clock_boot_ns());
+	}
 	rte_eal_mp_wait_lcore();
 	return result;
 }
@@ -223,6 +227,7 @@ static int finish(struct dataplane *dataplane)
 	uint64_t generation = reload_generation(&dataplane->reload);
 
 	rte_delay_us_sleep(DRAIN_US);
+	measure_end(&dataplane->measure, clock_boot_ns());
 	stop_ports(dataplane);
 	say("stopped at generation %" PRIu64, generation);
 	if (report_totals(stdout, dataplane->publish.counters, generation))
@@ -247,6 +252,8 @@ static int serve(struct dataplane *dataplane)
 		stop_ports(dataplane);
 		goto out;
 	}
+	measure_start(&dataplane->measure, &dataplane->publish, dataplane->pair,
+		      dataplane->options.pairs, clock_boot_ns());
 	start_reload(dataplane);
 	result = run(dataplane);
 	if (!result)

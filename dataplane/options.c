@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See options.h. */
 #include "options.h"
-#include "caps.h"
 #include "say.h"
 
 #include <errno.h>

@@ -3,11 +3,12 @@
 #pragma once
 
 #include "burst.h"
+#include "caps.h"
 
 #include <stdint.h>
 
 enum {
-	OPTIONS_PAIRS = 16,
+	OPTIONS_PAIRS = CAP_PORTS / 3,
 	OPTIONS_PORT_NAME = 64, /* as DPDK's RTE_ETH_NAME_MAX_LEN */
 };
 

@@ -7,14 +7,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 enum {
 	RX_DESCRIPTORS = 2048, /* outlast a worker's sleep: see worker.c */
 	TX_DESCRIPTORS = 1024,
 	JUMBO_MTU = 9216,
 };
-
-static const char *const role_words[] = {"edge", "server", "fallback"};
 
 static int fail(const struct port *port, int result, const char *what)
 {
@@ -42,6 +41,30 @@ static bool driver_is(const struct rte_eth_dev_info *info, const char *name)
 	return strcmp(info->driver_name, name) == 0;
 }
 
+/*
+ * Ports whose number of queues is fixed before we see them: what arrives is shared out among all
+ * of them, polled or not.
+ */
+static int check_all_polled(const struct port *port, unsigned workers,
+			    const struct rte_eth_dev_info *info)
+{
+	static const struct {
+		const char *driver, *option;
+	} fixed[] = {{"net_af_packet", "qpairs"},
+		     {"net_af_xdp", "queue_count"},
+		     {"net_vhost", "queues"}};
+
+	for (size_t i = 0; i < RTE_DIM(fixed); i++) {
+		if (!driver_is(info, fixed[i].driver))
+			continue;
+		say("port %s: spreads packets over %u queues, and there are %u workers: give it "
+		    "%s=%u",
+		    port->name, info->max_rx_queues, workers, fixed[i].option, workers);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /* Every worker sends to every port; edge ports are polled by all, others by those who can. */
 static int plan_queues(struct port *port, enum port_role role, unsigned workers,
 		       const struct rte_eth_dev_info *info)
@@ -58,13 +81,8 @@ static int plan_queues(struct port *port, enum port_role role, unsigned workers,
 		    info->max_tx_queues, workers);
 		return -ENOSPC;
 	}
-	/* Its sockets share out what arrives among all its queues, polled or not. */
-	if (driver_is(info, "net_af_packet") && port->rx_queues < info->max_rx_queues) {
-		say("port %s: spreads packets over %u queues, and there are %u workers: give it "
-		    "qpairs=%u",
-		    port->name, info->max_rx_queues, workers, workers);
-		return -EINVAL;
-	}
+	if (port->rx_queues < info->max_rx_queues)
+		return check_all_polled(port, workers, info);
 	return 0;
 }
 
@@ -74,7 +92,7 @@ static int find(const char *name, enum port_role role, unsigned workers, struct 
 	int result = resolve(name, &port->id);
 
 	if (result) {
-		say("%s port %s: no such port", role_words[role], name);
+		say("%s port %s: no such port", port_role_word(role), name);
 		return result;
 	}
 	rte_eth_dev_get_name_by_port(port->id, port->name);
@@ -85,6 +103,7 @@ static int find(const char *name, enum port_role role, unsigned workers, struct 
 	/* Captures can hold any frame, but their driver does not say so. */
 	port->sends_segments = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS ||
 			       driver_is(&info, "net_pcap");
+	port->counts_queues = *info.dev_flags & RTE_ETH_DEV_AUTOFILL_QUEUE_XSTATS;
 	port->rx_descriptors = RX_DESCRIPTORS;
 	port->tx_descriptors = TX_DESCRIPTORS;
 	result = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &port->rx_descriptors,
@@ -122,24 +141,64 @@ unsigned pair_mbufs(const struct pair *pair)
 	return mbufs;
 }
 
+enum port_spread port_plan_spread(uint64_t offered, uint64_t *functions)
+{
+	const uint64_t by_source = RTE_ETH_RSS_L3_SRC_ONLY | RTE_ETH_RSS_L3_PRE64;
+	const uint64_t by_ports = RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_SCTP;
+	uint64_t wanted = RTE_ETH_RSS_IP | by_source;
+	enum port_spread spread = SPREAD_ADDRESSES;
+
+	if (!(offered & (RTE_ETH_RSS_IP | by_ports)))
+		return SPREAD_UNKNOWN;
+	/* Without a function for whatever IPv4 carries, TCP would all go to the first queue. */
+	if (!(offered & RTE_ETH_RSS_IPV4)) {
+		wanted |= by_ports;
+		spread = SPREAD_CONNECTIONS;
+	}
+	*functions = offered & wanted;
+	return offered & RTE_ETH_RSS_L3_SRC_ONLY ? SPREAD_SOURCES : spread;
+}
+
 /*
  * Spread by source address where the port can, so that a source's bucket stays in one
- * worker's cache; where it cannot, buckets are shared all the same.
+ * worker's cache; where it cannot, buckets are shared all the same. The key is ours alone:
+ * who knows it can aim a flood at one worker.
  */
-static void configure_rss(const struct port *port, const struct rte_eth_dev_info *info,
+static void configure_rss(struct port *port, const struct rte_eth_dev_info *info,
 			  struct rte_eth_conf *conf)
 {
-	uint64_t offered = info->flow_type_rss_offloads;
+	struct rte_eth_rss_conf *rss = &conf->rx_adv_conf.rss_conf;
+	size_t key_size = info->hash_key_size;
 
 	if (port->rx_queues == 1)
 		return;
-	if (!(offered & RTE_ETH_RSS_IP)) {
+	port->spread = port_plan_spread(info->flow_type_rss_offloads, &rss->rss_hf);
+	if (port->spread == SPREAD_UNKNOWN)
+		return;
+	conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+	if (key_size && key_size <= PORT_RSS_KEY &&
+	    getrandom(port->rss_key, key_size, 0) == (ssize_t)key_size) {
+		rss->rss_key = port->rss_key;
+		rss->rss_key_len = info->hash_key_size;
+	}
+}
+
+/* Some drivers take what they are told and do something else; those cannot say it either. */
+static void check_rss(struct port *port, uint64_t functions)
+{
+	struct rte_eth_rss_conf conf = {0};
+
+	if (port->rx_queues == 1)
+		return;
+	if (port->spread != SPREAD_UNKNOWN &&
+	    (rte_eth_dev_rss_hash_conf_get(port->id, &conf) || !(conf.rss_hf & functions)))
+		port->spread = SPREAD_UNKNOWN;
+	if (port->spread == SPREAD_UNKNOWN)
 		say("port %s: cannot be told how to spread packets over its %u queues", port->name,
 		    port->rx_queues);
-		return;
-	}
-	conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-	conf->rx_adv_conf.rss_conf.rss_hf = offered & (RTE_ETH_RSS_IP | RTE_ETH_RSS_L3_SRC_ONLY);
+	else
+		say("port %s: spreads packets over %u queues by %s", port->name, port->rx_queues,
+		    port_spread_word(port->spread));
 }
 
 /*
@@ -208,6 +267,8 @@ static int start(struct port *port, bool pair_sends_segments, struct rte_mempool
 	if ((result = rte_eth_dev_start(port->id)))
 		return fail(port, result, "cannot be started");
 	port->started = true;
+	check_rss(port, conf.rx_adv_conf.rss_conf.rss_hf);
+	rte_eth_stats_reset(port->id);
 	return start_promiscuous(port);
 }
 

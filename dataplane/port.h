@@ -3,10 +3,11 @@
 #pragma once
 
 #include "options.h"
+#include "vitals.h"
 
 #include <rte_ethdev.h>
 
-enum port_role { PORT_EDGE, PORT_SERVER, PORT_FALLBACK, PORT_ROLES };
+enum { PORT_RSS_KEY = 128 }; /* room for any NIC's */
 
 struct port {
 	char name[RTE_ETH_NAME_MAX_LEN];
@@ -14,8 +15,11 @@ struct port {
 	uint16_t rx_queues; /* queue i is polled by worker i */
 	uint16_t tx_queues; /* one for each worker */
 	uint16_t rx_descriptors, tx_descriptors;
+	enum port_spread spread;
+	bool counts_queues;  /* its counters tell receive queues apart */
 	bool sends_segments; /* frames in several buffers; a driver that cannot would not notice */
 	bool started;
+	uint8_t rss_key[PORT_RSS_KEY]; /* the driver reads it for as long as the port lives */
 };
 
 struct pair {
@@ -29,6 +33,12 @@ struct pair {
  * -errno, having said which port cannot do what.
  */
 int pair_find(const struct options_pair *names, unsigned workers, struct pair *pair);
+
+/*
+ * What a port that can hash what is `offered` (RTE_ETH_RSS_...) should spread frames by, and the
+ * hash functions to ask it for.
+ */
+enum port_spread port_plan_spread(uint64_t offered, uint64_t *functions);
 
 /* Mbufs that the rings of the pair's ports can hold. */
 unsigned pair_mbufs(const struct pair *pair);

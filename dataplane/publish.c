@@ -79,35 +79,56 @@ out:
 }
 
 /*
- * The counters' size differs from run to run, and a reader may still have the last run's
- * mapped: so they are a new file that takes the name once it is whole.
+ * Sizes may differ from run to run, and a reader may still have the last run's file mapped: so
+ * `build` fills in a new file, zeroed, which takes the name once it is whole.
  */
-static int create_counters(const char *run_dir, unsigned workers, struct publish *publish)
+static void *create_file(const char *run_dir, const char *name, size_t size, unsigned workers,
+			 void (*build)(void *at, unsigned workers))
 {
-	size_t size = sizeof(struct counters) + workers * sizeof(struct worker_counters);
 	char path[PATH_MAX], temporary[PATH_MAX];
-	struct counters *counters = MAP_FAILED;
+	void *at = MAP_FAILED;
 	int fd;
 
-	snprintf(path, sizeof path, "%s/" BOARD_COUNTERS, run_dir);
-	snprintf(temporary, sizeof temporary, "%s/" BOARD_COUNTERS ".new", run_dir);
+	snprintf(path, sizeof path, "%s/%s", run_dir, name);
+	snprintf(temporary, sizeof temporary, "%s/%s.new", run_dir, name);
 	unlink(temporary);
 	fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	if (fd < 0)
-		return fail(temporary, "cannot be created");
+	if (fd < 0) {
+		fail(temporary, "cannot be created");
+		return NULL;
+	}
 	errno = posix_fallocate(fd, 0, (off_t)size);
 	if (errno == 0)
-		counters =
-			mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+		at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
 	close(fd);
-	if (counters == MAP_FAILED)
-		return fail(temporary, "cannot be mapped");
+	if (at == MAP_FAILED) {
+		fail(temporary, "cannot be mapped");
+		return NULL;
+	}
+	build(at, workers);
+	if (rename(temporary, path) == 0)
+		return at;
+	fail(path, "cannot be replaced");
+	munmap(at, size);
+	return NULL;
+}
+
+static void build_counters(void *at, unsigned workers)
+{
+	struct counters *counters = at;
+
 	counters->magic = COUNTERS_MAGIC;
 	counters->version = COUNTERS_VERSION;
 	counters->workers = workers;
-	publish->counters = counters;
-	publish->counters_size = size;
-	return rename(temporary, path) ? fail(path, "cannot be replaced") : 0;
+}
+
+static void build_vitals(void *at, unsigned workers)
+{
+	struct vitals *vitals = at;
+
+	vitals->magic = VITALS_MAGIC;
+	vitals->version = VITALS_VERSION;
+	vitals->workers = workers;
 }
 
 /* The magic goes first and comes last: a reader sees the old board, no board, or the new. */
@@ -133,9 +154,14 @@ int publish_open(const char *run_dir, unsigned workers, uint64_t now_ns, struct 
 	snprintf(path, sizeof path, "%s/" BOARD_DATAPLANE, run_dir);
 	if ((result = open_board(path, &opened)))
 		return result;
-	if ((result = create_counters(run_dir, workers, &opened))) {
+	opened.counters_size = sizeof(struct counters) + workers * sizeof(struct worker_counters);
+	opened.counters =
+		create_file(run_dir, BOARD_COUNTERS, opened.counters_size, workers, build_counters);
+	opened.vitals =
+		create_file(run_dir, BOARD_VITALS, sizeof *opened.vitals, workers, build_vitals);
+	if (!opened.counters || !opened.vitals) {
 		publish_close(&opened);
-		return result;
+		return -EIO;
 	}
 	begin_board(opened.board, workers, now_ns);
 	*publish = opened;
@@ -146,6 +172,8 @@ void publish_close(struct publish *publish)
 {
 	if (publish->counters)
 		munmap(publish->counters, publish->counters_size);
+	if (publish->vitals)
+		munmap(publish->vitals, sizeof *publish->vitals);
 	munmap(publish->board, sizeof *publish->board);
 	close(publish->board_fd);
 	*publish = (struct publish){.board_fd = -1};

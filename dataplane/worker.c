@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See worker.h. */
 #include "worker.h"
-#include "clock.h"
 
 #include <rte_cycles.h>
 #include <rte_pause.h>
@@ -23,6 +22,34 @@ static uint16_t receive(const struct port *port, unsigned worker, struct rte_mbu
 	return rte_eth_rx_burst(port->id, (uint16_t)worker, frames, BURST_MOST);
 }
 
+static void bump(uint64_t *word, uint64_t by)
+{
+	__atomic_store_n(word, *word + by, __ATOMIC_RELAXED);
+}
+
+/*
+ * The time. It was idle since the last look if no packet has come since: a busy worker looks
+ * once a burst, one without packets when they stop and from time to time.
+ */
+static uint64_t look_at_clock(struct worker *worker)
+{
+	uint64_t now_ns = worker_clock_ns(&worker->clock);
+
+	if (unlikely(worker->idle_polls))
+		bump(&worker->board->idle_ns, now_ns - worker->looked_ns);
+	worker->looked_ns = now_ns;
+	return now_ns;
+}
+
+/* The time at which a burst came. */
+static uint64_t wake(struct worker *worker)
+{
+	uint64_t now_ns = look_at_clock(worker);
+
+	worker->idle_polls = 0;
+	return now_ns;
+}
+
 static void count_down(struct worker *worker, uint16_t packets)
 {
 	if (worker->packets_left &&
@@ -38,14 +65,16 @@ static bool poll_pair(struct worker *worker, const struct pair *pair)
 	bool busy = count > 0;
 
 	if (count) {
-		pipeline_filter(&worker->pipeline, pair, frames, count, clock_boot_ns());
+		pipeline_filter(&worker->pipeline, pair, frames, count, wake(worker));
 		count_down(worker, count);
 	}
 	for (unsigned role = PORT_SERVER; role < pair->ports; role++) {
 		count = receive(&pair->port[role], worker->index, frames);
-		if (count)
+		if (count) {
+			wake(worker);
 			pipeline_return(&worker->pipeline, pair, frames, count);
-		busy |= count > 0;
+			busy = true;
+		}
 	}
 	return busy;
 }
@@ -73,30 +102,32 @@ static bool poll_pairs(struct worker *worker)
 	return busy;
 }
 
-static void rest(unsigned idle_polls)
+/* After a poll that found nothing. */
+static void rest(struct worker *worker)
 {
-	if (idle_polls < IDLE_POLLS)
+	if (worker->idle_polls == 0)
+		look_at_clock(worker);
+	if (worker->idle_polls++ < IDLE_POLLS) {
 		rte_pause();
-	else
+	} else {
 		rte_delay_us_sleep(IDLE_SLEEP_US);
+		look_at_clock(worker);
+	}
 }
 
 int worker_run(void *argument)
 {
 	struct worker *worker = argument;
-	struct board_worker *board = worker->board;
-	unsigned idle_polls = 0;
 
+	worker->clock = worker_clock_new(rte_get_tsc_hz());
 	while (!__atomic_load_n(worker->stopping, __ATOMIC_ACQUIRE)) {
 		bool busy = poll_pairs(worker);
 
-		__atomic_store_n(&board->polls, board->polls + 1, __ATOMIC_RELAXED);
-		if (busy) {
-			__atomic_store_n(&board->busy, board->busy + 1, __ATOMIC_RELAXED);
-			idle_polls = 0;
-		} else {
-			rest(idle_polls++);
-		}
+		bump(&worker->board->polls, 1);
+		if (busy)
+			bump(&worker->board->busy, 1);
+		else
+			rest(worker);
 	}
 	return 0;
 }

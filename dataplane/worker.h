@@ -4,6 +4,7 @@
 
 #include "crossing.h"
 #include "pipeline.h"
+#include "worker_clock.h"
 
 struct worker {
 	_Alignas(64) struct pipeline pipeline;
@@ -12,6 +13,9 @@ struct worker {
 	unsigned index;
 	struct crossing *crossing;
 	struct board_worker *board;
+	struct worker_clock clock;
+	uint64_t looked_ns;    /* when it last looked at its clock */
+	unsigned idle_polls;   /* since packets last came */
 	int64_t *packets_left; /* of all workers together; NULL: no end to them */
 	bool *stopping;        /* anyone sets it, everyone heeds it */
 };

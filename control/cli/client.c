@@ -207,7 +207,7 @@ json_t *ask(const struct cli *cli, const char *method, json_t *params)
 
 int print_answer(json_t *answer)
 {
-	json_dumpf(answer, stdout, JSON_COMPACT);
+	json_dumpf(answer, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	putchar('\n');
 	json_decref(answer);
 	return finish_output();

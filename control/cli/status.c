@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* sluice status: what is enforced, and what becomes of the traffic. */
+/* sluice status: what is enforced, what becomes of the traffic, and who bears the load. */
 #include "client.h"
 #include "counters.h"
 #include "table.h"
@@ -141,6 +141,99 @@ static void print_rules(const json_t *stats)
 	table_print(table);
 }
 
+/* A link's speed as people say it, or whether it is up where nobody knows. */
+static void link_print(const json_t *link, char text[NUMBER_TEXT])
+{
+	json_int_t mbps = json_integer_value(json_object_get(link, "mbps"));
+
+	if (!json_is_true(json_object_get(link, "up")))
+		snprintf(text, NUMBER_TEXT, "down");
+	else if (mbps == 0)
+		snprintf(text, NUMBER_TEXT, "up");
+	else if (mbps % 1000)
+		snprintf(text, NUMBER_TEXT, "%" JSON_INTEGER_FORMAT "M", mbps);
+	else
+		snprintf(text, NUMBER_TEXT, "%" JSON_INTEGER_FORMAT "G", mbps / 1000);
+}
+
+static void add_port(struct libscols_table *table, const json_t *port)
+{
+	const char *name = "", *role = "", *spread = "";
+	json_int_t queues = 0, missed = 0, no_buffer = 0, rx_errors = 0, tx_errors = 0;
+	char text[6][NUMBER_TEXT];
+
+	json_unpack((json_t *)port, "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "port", &name,
+		    "role", &role, "spread", &spread, "queues", &queues, "missed", &missed,
+		    "no_buffer", &no_buffer, "rx_errors", &rx_errors, "tx_errors", &tx_errors);
+	link_print(json_object_get(port, "link"), text[0]);
+	number_print((uint64_t)queues, text[1]);
+	number_print(count_of(port, "received").packets, text[2]);
+	number_print(count_of(port, "sent").packets, text[3]);
+	number_print((uint64_t)(missed + no_buffer), text[4]);
+	number_print((uint64_t)(rx_errors + tx_errors), text[5]);
+	table_row(table, (const char *const[]){name, role, text[0], text[1], spread, text[2],
+					       text[3], text[4], text[5]});
+}
+
+static void print_ports(const json_t *stats)
+{
+	static const struct table_column columns[] = {
+		{"PORT", TABLE_TEXT},     {"ROLE", TABLE_WORD},     {"LINK", TABLE_NUMBER},
+		{"QUEUES", TABLE_NUMBER}, {"SPREAD", TABLE_WORD},   {"RECEIVED", TABLE_NUMBER},
+		{"SENT", TABLE_NUMBER},   {"MISSED", TABLE_NUMBER}, {"ERRORS", TABLE_NUMBER}};
+	struct libscols_table *table;
+	json_t *ports = json_object_get(stats, "ports"), *port;
+	size_t i;
+
+	if (json_array_size(ports) == 0)
+		return;
+	putchar('\n');
+	table = table_new(columns, 9);
+	json_array_foreach (ports, i, port) {
+		if (table)
+			add_port(table, port);
+	}
+	table_print(table);
+}
+
+static void add_worker(struct libscols_table *table, const json_t *worker)
+{
+	json_int_t index = 0, generation = 0;
+	const char *busy = "";
+	double per_poll = 0;
+	char text[5][NUMBER_TEXT];
+
+	json_unpack((json_t *)worker, "{s:I, s:I, s:s, s:F}", "worker", &index, "generation",
+		    &generation, "busy", &busy, "packets_per_poll", &per_poll);
+	snprintf(text[0], NUMBER_TEXT, "%" JSON_INTEGER_FORMAT, index);
+	snprintf(text[1], NUMBER_TEXT, "%" JSON_INTEGER_FORMAT, generation);
+	snprintf(text[2], NUMBER_TEXT, "%.1f", per_poll);
+	number_print(count_of(worker, "received").packets, text[3]);
+	number_print(count_of(worker, "from_servers").packets, text[4]);
+	table_row(table, (const char *const[]){text[0], text[1], busy, text[2], text[3], text[4]});
+}
+
+static void print_workers(const json_t *stats)
+{
+	static const struct table_column columns[] = {
+		{"WORKER", TABLE_NUMBER},   {"GENERATION", TABLE_NUMBER},
+		{"BUSY", TABLE_NUMBER},     {"PER-POLL", TABLE_NUMBER},
+		{"RECEIVED", TABLE_NUMBER}, {"FROM-SERVERS", TABLE_NUMBER}};
+	struct libscols_table *table;
+	json_t *workers = json_object_get(stats, "per_worker"), *worker;
+	size_t i;
+
+	if (json_array_size(workers) == 0)
+		return;
+	putchar('\n');
+	table = table_new(columns, 6);
+	json_array_foreach (workers, i, worker) {
+		if (table)
+			add_worker(table, worker);
+	}
+	table_print(table);
+}
+
 static int print_status(json_t *health, json_t *stats)
 {
 	print_health(health);
@@ -151,6 +244,8 @@ static int print_status(json_t *health, json_t *stats)
 	putchar('\n');
 	print_reasons(stats);
 	print_rules(stats);
+	print_ports(stats);
+	print_workers(stats);
 	json_decref(health);
 	json_decref(stats);
 	return finish_output();

@@ -243,24 +243,37 @@ static bool counters_fit(const struct counters *counters, uint32_t workers, size
 	       size >= sizeof *counters + workers * sizeof(struct worker_counters);
 }
 
-int counters_map(const struct boards *boards, struct counters_view *view)
+/* Map a file of the run folder that has at least `least` bytes. 0, or -errno. */
+static int file_map(const struct boards *boards, const char *name, size_t least, const void **at,
+		    size_t *size)
 {
-	int fd = openat(boards->folder, BOARD_COUNTERS, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct counters_view mapped;
+	int fd = openat(boards->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat status;
-	void *at;
+	void *mapped;
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &status) || (size_t)status.st_size < sizeof *view->counters) {
+	if (fstat(fd, &status) || (size_t)status.st_size < least) {
 		close(fd);
 		return -EBADMSG;
 	}
-	mapped.size = (size_t)status.st_size;
-	at = mmap(NULL, mapped.size, PROT_READ, MAP_SHARED, fd, 0);
+	mapped = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	close(fd);
-	if (at == MAP_FAILED)
+	if (mapped == MAP_FAILED)
 		return -ENOMEM;
+	*at = mapped;
+	*size = (size_t)status.st_size;
+	return 0;
+}
+
+int counters_map(const struct boards *boards, struct counters_view *view)
+{
+	struct counters_view mapped;
+	const void *at;
+	int result = file_map(boards, BOARD_COUNTERS, sizeof *mapped.counters, &at, &mapped.size);
+
+	if (result)
+		return result;
 	mapped.counters = at;
 	mapped.workers = __atomic_load_n(&mapped.counters->workers, __ATOMIC_RELAXED);
 	if (!counters_fit(mapped.counters, mapped.workers, mapped.size)) {
@@ -274,4 +287,29 @@ int counters_map(const struct boards *boards, struct counters_view *view)
 void counters_unmap(struct counters_view *view)
 {
 	munmap((void *)view->counters, view->size);
+}
+
+int vitals_map(const struct boards *boards, struct vitals_view *view)
+{
+	struct vitals_view mapped;
+	const void *at;
+	int result = file_map(boards, BOARD_VITALS, sizeof *mapped.vitals, &at, &mapped.size);
+
+	if (result)
+		return result;
+	mapped.vitals = at;
+	mapped.ports = __atomic_load_n(&mapped.vitals->ports, __ATOMIC_ACQUIRE);
+	mapped.workers = __atomic_load_n(&mapped.vitals->workers, __ATOMIC_RELAXED);
+	if (mapped.vitals->magic != VITALS_MAGIC || mapped.vitals->version != VITALS_VERSION ||
+	    mapped.ports > CAP_PORTS || mapped.workers > CAP_WORKERS) {
+		vitals_unmap(&mapped);
+		return -EBADMSG;
+	}
+	*view = mapped;
+	return 0;
+}
+
+void vitals_unmap(struct vitals_view *view)
+{
+	munmap((void *)view->vitals, view->size);
 }

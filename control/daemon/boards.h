@@ -4,7 +4,7 @@
 
 #include "policy/error.h"
 #include "board.h"
-#include "counters.h"
+#include "vitals.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -57,3 +57,13 @@ struct counters_view {
 /* Map the counters as they are now, for counters_unmap(). 0, or -errno. */
 int counters_map(const struct boards *boards, struct counters_view *view);
 void counters_unmap(struct counters_view *view);
+
+struct vitals_view {
+	const struct vitals *vitals;
+	uint32_t ports, workers; /* elements of its arrays that are in use */
+	size_t size;             /* bytes mapped */
+};
+
+/* Map the vitals as they are now, for vitals_unmap(). 0, or -errno. */
+int vitals_map(const struct boards *boards, struct vitals_view *view);
+void vitals_unmap(struct vitals_view *view);

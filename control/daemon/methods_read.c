@@ -3,6 +3,7 @@
 #include "daemon/methods.h"
 
 #include "daemon/clock.h"
+#include "daemon/load.h"
 #include "explain/explain.h"
 #include "policy/text.h"
 
@@ -91,6 +92,19 @@ static int dataplane_problems(const struct publisher *publisher,
 	return failed;
 }
 
+/* Of a data plane that runs; the file of one that died may still be there. */
+static int vitals_problems(const struct boards *boards, json_t *problems)
+{
+	struct vitals_view view;
+	int result = vitals_map(boards, &view);
+
+	if (result)
+		return add_problem(problems, BOARD_VITALS, strerror(-result));
+	result = load_problems(&view, clock_ns(CLOCK_BOOTTIME), problems);
+	vitals_unmap(&view);
+	return result;
+}
+
 static int own_problems(struct daemon *daemon, json_t *problems)
 {
 	const struct publisher *publisher = &daemon->publisher;
@@ -114,7 +128,8 @@ int health_method(struct call *call)
 	const struct board_dataplane *dataplane = boards_dataplane(&daemon->boards);
 	json_t *problems = json_array();
 
-	if (own_problems(daemon, problems) || dataplane_problems(publisher, dataplane, problems)) {
+	if (own_problems(daemon, problems) || dataplane_problems(publisher, dataplane, problems) ||
+	    (dataplane && vitals_problems(&daemon->boards, problems))) {
 		json_decref(problems);
 		return call_no_memory(call);
 	}

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* stats.get: the counters of all workers, summed. */
+/* stats.get: the counters of all workers, summed, and how ports and workers bear the load. */
 #include "daemon/methods.h"
+
+#include "daemon/load.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static json_t *print_count(const struct count *count)
-{
-	return json_pack("{sI, sI}", "packets", (json_int_t)count->packets, "bytes",
-			 (json_int_t)count->bytes);
-}
 
 /* Add the counts of one worker, apart from those of rules. */
 static void worker_sum(struct worker_counters *sum, const struct worker_counters *worker)
@@ -31,18 +27,18 @@ static int add_sums(struct call *call, const struct worker_counters *sum)
 	int failed = 0;
 
 	for (unsigned i = 0; i < REASON_COUNT; i++)
-		failed |=
-			json_object_set_new(reasons, reason_word(i), print_count(&sum->reason[i]));
+		failed |= json_object_set_new(reasons, reason_word(i),
+					      load_print_count(&sum->reason[i]));
 	for (unsigned i = 0; i < VERDICT_COUNT; i++)
 		failed |= json_object_set_new(verdicts, verdict_word(i),
-					      print_count(&sum->verdict[i]));
-	failed |= call_add(call, "received", print_count(&sum->received));
+					      load_print_count(&sum->verdict[i]));
+	failed |= call_add(call, "received", load_print_count(&sum->received));
 	failed |= call_add(call, "reasons", reasons);
 	failed |= call_add(call, "verdicts", verdicts);
-	failed |= call_add(call, "sent", print_count(&sum->sent));
-	failed |= call_add(call, "unsent", print_count(&sum->unsent));
-	failed |= call_add(call, "returned", print_count(&sum->returned));
-	failed |= call_add(call, "unreturned", print_count(&sum->unreturned));
+	failed |= call_add(call, "sent", load_print_count(&sum->sent));
+	failed |= call_add(call, "unsent", load_print_count(&sum->unsent));
+	failed |= call_add(call, "returned", load_print_count(&sum->returned));
+	failed |= call_add(call, "unreturned", load_print_count(&sum->unreturned));
 	return failed ? call_no_memory(call) : 0;
 }
 
@@ -71,7 +67,7 @@ static json_t *print_rule(const struct counters_view *view, const struct rule_pa
 
 		for (unsigned j = 0; slot < CAP_RULE_SLOTS && j < view->workers; j++)
 			count_sum(&sum, &view->counters->worker[j].rule[slot][i]);
-		if (json_object_set_new(rule, outcome_word(i), print_count(&sum))) {
+		if (json_object_set_new(rule, outcome_word(i), load_print_count(&sum))) {
 			json_decref(rule);
 			return NULL;
 		}
@@ -125,19 +121,37 @@ static int add_all(struct call *call, const struct counters_view *view)
 	return result;
 }
 
+static int add_load(struct call *call, const struct counters_view *counters,
+		    const struct board_dataplane *dataplane)
+{
+	struct vitals_view view = {0};
+	int result = dataplane ? vitals_map(&call->daemon->boards, &view) : 0;
+
+	if (result)
+		return error_set(call->error, ERROR_DEGRADED, BOARD_VITALS, "%s",
+				 strerror(-result));
+	result = call_add(call, "ports", load_print_ports(&view)) ||
+				 call_add(call, "per_worker",
+					  load_print_workers(&view, counters, dataplane))
+			 ? -1
+			 : 0;
+	if (dataplane)
+		vitals_unmap(&view);
+	return result;
+}
+
 int stats_method(struct call *call)
 {
 	struct boards *boards = &call->daemon->boards;
+	const struct board_dataplane *dataplane = boards_dataplane(boards);
 	struct counters_view view = {0};
-	int result;
+	int result = dataplane ? counters_map(boards, &view) : 0;
 
-	if (!boards_dataplane(boards))
-		return add_all(call, &view);
-	result = counters_map(boards, &view);
 	if (result)
 		return error_set(call->error, ERROR_DEGRADED, BOARD_COUNTERS, "%s",
 				 strerror(-result));
-	result = add_all(call, &view);
-	counters_unmap(&view);
+	result = add_all(call, &view) || add_load(call, &view, dataplane) ? -1 : 0;
+	if (dataplane)
+		counters_unmap(&view);
 	return result;
 }

@@ -104,7 +104,9 @@ static void send_text(struct client *client, const char *text)
 
 void server_send(struct client *client, json_t *message)
 {
-	char *text = message && !client->lost ? json_dumps(message, JSON_COMPACT) : NULL;
+	char *text = message && !client->lost
+			     ? json_dumps(message, JSON_COMPACT | JSON_REAL_PRECISION(6))
+			     : NULL;
 
 	json_decref(message);
 	if (text)

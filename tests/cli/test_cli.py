@@ -320,7 +320,10 @@ class Reading(Cli):
         self.assertRegex(said, r"(?m)^admitted 3 100\.0% 300 100\.0%$")
         self.assertRegex(said, r"(?m)^front 25% 3 100\.0% 300 100\.0% 0 0 0$")
         self.assertRegex(said, r"(?m)^docs 10% 0 - 0 - 0 0 0$")
-        for first in ("REASON", "RULE"):
+        self.assertRegex(said, r"(?m)^fake0 edge 25G 2 sources 70 30 0 5$")
+        self.assertRegex(said, r"(?m)^fake1 server up 1 unknown 0 0 0 0$")
+        self.assertRegex(said, r"(?m)^1 2 12\.35% 16\.5 2 0$")
+        for first in ("REASON", "RULE", "PORT", "WORKER"):
             heading = next(line for line in said.splitlines() if line.startswith(first + " "))
             self.assertEqual(len(heading.split(" ")), len(set(heading.split(" "))))
         both = json.loads(self.sluice("status", "--json"))

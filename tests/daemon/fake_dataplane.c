@@ -4,10 +4,11 @@
  * slow. fake_dataplane RUN WORKERS [RULE...]: writes the board and counters of WORKERS
  * workers, each of which has admitted so many packets of so many rules. Lines on standard
  * input say what it does with generations from then on, "cross", "refuse" or "ignore", and
- * are echoed; at their end it exits.
+ * are echoed; "strain" makes its ports and workers bear too much, "ease" no more. At the end of
+ * the lines it exits.
  */
 #include "board.h"
-#include "counters.h"
+#include "vitals.h"
 
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -74,6 +75,53 @@ static void write_counters(int folder, uint32_t workers, char **rules, int count
 	counters->magic = COUNTERS_MAGIC;
 }
 
+/* An edge port of as many queues as workers, and a server port that counts no queues. */
+static struct vitals *write_vitals(int folder, uint32_t workers)
+{
+	struct vitals *vitals;
+	int fd;
+
+	vitals = file_map(folder, BOARD_VITALS, sizeof *vitals, &fd);
+	memset(vitals, 0, sizeof *vitals);
+	vitals->version = VITALS_VERSION;
+	vitals->workers = workers;
+	vitals->ports = 2;
+	vitals->port[0] = (struct vitals_port){.name = "fake0",
+					       .role = PORT_EDGE,
+					       .spread = SPREAD_SOURCES,
+					       .rx_queues = workers,
+					       .counted_queues = workers,
+					       .speed_mbps = 25000,
+					       .received = {70, 7000},
+					       .sent = {30, 3000},
+					       .rx_errors = 2,
+					       .tx_errors = 3};
+	for (uint32_t i = 0; i < workers && i < VITALS_QUEUES; i++)
+		vitals->port[0].queue[i].received = (struct count){i + 1, 100 * (i + 1)};
+	vitals->port[1] = (struct vitals_port){.name = "fake1",
+					       .role = PORT_SERVER,
+					       .spread = SPREAD_UNKNOWN,
+					       .rx_queues = 1,
+					       .speed_mbps = VITALS_SPEED_UNKNOWN};
+	for (uint32_t i = 0; i < workers; i++)
+		vitals->worker[i] = (struct vitals_worker){.busy_bp = 1234 + i, .burst_x100 = 1650};
+	vitals->magic = VITALS_MAGIC;
+	return vitals;
+}
+
+/* Just now and for four seconds, or never. */
+static void strain(struct vitals *vitals, bool strained)
+{
+	uint64_t now_ns = clock_now(CLOCK_BOOTTIME), since_ns = now_ns - UINT64_C(4000000000);
+
+	vitals->port[0].missed = strained ? 1000 : 0;
+	vitals->port[0].no_buffer = strained ? 7 : 0;
+	vitals->port[0].dropped_ns = strained ? now_ns : 0;
+	vitals->port[1].speed_mbps = strained ? VITALS_DOWN : VITALS_SPEED_UNKNOWN;
+	vitals->worker[1].busy_bp = strained ? 9950 : 1235;
+	vitals->worker[1].saturated_ns = strained ? since_ns : 0;
+}
+
 static struct board_dataplane *write_board(int folder, uint32_t workers)
 {
 	struct board_dataplane *board;
@@ -112,16 +160,21 @@ static void refuse(struct board_dataplane *board, uint64_t generation)
 	__atomic_store_n(&board->serial, board->serial + 1, __ATOMIC_RELEASE);
 }
 
-/* The next command; false: there are no more. */
-static bool command_read(char *command, size_t size)
+/* Read the next line, if there is one, and do what it says; false: there are no more. */
+static bool obey(struct vitals *vitals, char command[16])
 {
 	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+	char line[16];
 
 	if (poll(&input, 1, 0) <= 0)
 		return true;
-	if (!fgets(command, (int)size, stdin))
+	if (!fgets(line, sizeof line, stdin))
 		return false;
-	printf("%s", command);
+	if (line[0] == 's' || line[0] == 'e')
+		strain(vitals, line[0] == 's');
+	else
+		strcpy(command, line);
+	printf("%s", line);
 	return fflush(stdout) == 0;
 }
 
@@ -132,16 +185,18 @@ int main(int argc, char **argv)
 	int folder = argc > 2 ? open(argv[1], O_RDONLY | O_DIRECTORY) : -1, fd;
 	struct board_control *control;
 	struct board_dataplane *board;
+	struct vitals *vitals;
 	char command[16] = "cross\n";
 
 	if (folder < 0 || workers < 1 || workers > CAP_WORKERS)
 		return 2;
 	control = file_map(folder, BOARD_CONTROL, sizeof *control, &fd);
 	write_counters(folder, workers, argv + 3, argc - 3);
+	vitals = write_vitals(folder, workers);
 	board = write_board(folder, workers);
 	printf("ready\n");
 	fflush(stdout);
-	while (command_read(command, sizeof command)) {
+	while (obey(vitals, command)) {
 		uint32_t doorbell = __atomic_load_n(&control->doorbell, __ATOMIC_ACQUIRE);
 		uint64_t wanted = __atomic_load_n(&control->generation, __ATOMIC_ACQUIRE);
 

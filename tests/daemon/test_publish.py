@@ -134,12 +134,58 @@ class Counters(DaemonCase):
     def test_damaged_file(self):
         Fake(self)
         client = self.applied()
-        counters = os.path.join(self.run_folder, "dataplane.counters")
-        for content in [b"", b"SLCN", b"x" * 100000]:
-            with open(counters + ".new", "wb") as file:
-                file.write(content)
-            os.rename(counters + ".new", counters)
-            self.refused("DEGRADED", "dataplane.counters", client, "stats.get")
+        for name in "dataplane.vitals", "dataplane.counters":
+            path = os.path.join(self.run_folder, name)
+            for content in [b"", b"SLCN", b"x" * 100000]:
+                with open(path + ".new", "wb") as file:
+                    file.write(content)
+                os.rename(path, path + ".whole")
+                os.rename(path + ".new", path)
+                self.refused("DEGRADED", name, client, "stats.get")
+                os.rename(path + ".whole", path)
+
+
+class Load(DaemonCase):
+    """What ports and workers have to bear."""
+
+    def test_ports_and_workers(self):
+        Fake(self, workers=3, rules=["front"])
+        stats = self.applied().ask("stats.get")
+        none = {"packets": 0, "bytes": 0}
+        self.assertEqual(stats["ports"], [
+            {"port": "fake0", "pair": 0, "role": "edge", "link": {"up": True, "mbps": 25000},
+             "queues": 3, "spread": "sources", "received": {"packets": 70, "bytes": 7000},
+             "sent": {"packets": 30, "bytes": 3000}, "missed": 0, "no_buffer": 0,
+             "rx_errors": 2, "tx_errors": 3,
+             "per_queue": [{"received": {"packets": i, "bytes": 100 * i}, "missed": 0}
+                           for i in (1, 2, 3)]},
+            {"port": "fake1", "pair": 0, "role": "server", "link": {"up": True, "mbps": None},
+             "queues": 1, "spread": "unknown", "received": none, "sent": none, "missed": 0,
+             "no_buffer": 0, "rx_errors": 0, "tx_errors": 0, "per_queue": []}])
+        self.assertEqual(stats["per_worker"], [
+            {"worker": i, "generation": 1, "received": {"packets": i + 1, "bytes": 100 * (i + 1)},
+             "from_servers": none, "busy": busy, "packets_per_poll": 16.5}
+            for i, busy in enumerate(("12.34%", "12.35%", "12.36%"))])
+
+    def test_none_runs(self):
+        stats = self.applied().ask("stats.get")
+        self.assertEqual((stats["ports"], stats["per_worker"]), ([], []))
+
+    def test_problems(self):
+        fake = Fake(self)
+        client = self.applied()
+        self.assertEqual(client.ask("health")["problems"], [])
+        fake.tell("strain")
+        health = client.ask("health")
+        self.assertFalse(health["ok"])
+        drops, link, busy = health["problems"]
+        self.assertEqual(drops, "port fake0: drops frames before any worker sees them, 1007 so "
+                                "far: it ran out of buffers")
+        self.assertEqual(link, "port fake1: its link is down")
+        self.assertRegex(busy, r"^worker 1: is saturated, 99\.5% busy for [4-9]\d* s: "
+                               "more workers are needed$")
+        fake.tell("ease")
+        self.assertTrue(client.ask("health")["ok"])
 
 
 class Refusal(DaemonCase):

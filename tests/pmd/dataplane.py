@@ -168,6 +168,30 @@ class Run:
         data = (self.run_dir / "dataplane.counters").read_bytes()
         return struct.unpack_from("<Q", data, (16 + 4 * 8192 + 63) // 64 * 64)[0]
 
+    def idle_ns(self, worker=0):
+        """How long a worker has seen no packets."""
+        data = (self.run_dir / "dataplane.board").read_bytes()
+        return struct.unpack_from("<Q", data, 320 + 64 * worker + 24)[0]
+
+    def busy(self, worker=0):
+        """Hundredths of a per cent of the worker's last second."""
+        data = (self.run_dir / "dataplane.vitals").read_bytes()
+        return struct.unpack_from("<I", data, 16 + 16 * worker)[0]
+
+    def ports(self):
+        """What each port has counted, by its name."""
+        data = (self.run_dir / "dataplane.vitals").read_bytes()
+        ports = {}
+        for i in range(struct.unpack_from("<I", data, 8)[0]):
+            at = 16 + 16 * 64 + (160 + 24 * 16) * i
+            words = struct.unpack_from("<64s6I9Q", data, at)
+            queues = [struct.unpack_from("<QQQ", data, at + 160 + 24 * queue)
+                      for queue in range(words[5])]
+            ports[words[0].split(b"\0")[0].decode()] = {
+                "role": words[2], "spread": words[3], "queues": queues,
+                "received": words[7:9], "sent": words[9:11], "missed": words[11]}
+        return ports
+
     def finish(self, status=0):
         output, _ = self.process.communicate(timeout=DEADLINE_S)
         assert self.process.returncode == status, (self.process.returncode, self.said())

@@ -5,7 +5,7 @@ import math
 import sys
 import time
 
-from dataplane import main, read_capture, write_capture
+from dataplane import main, read_capture, until, write_capture
 from frames import eth, ip4, udp
 
 POLICY = {
@@ -45,6 +45,36 @@ def own_queues(place):
     assert run.reasons() == {"blocked": 120, "default": 120}
 
 
+def ports_count(place):
+    """Each port and each queue tells of what it moved, the whole of it once all has stopped."""
+    place.publish(POLICY)
+    queues = [[frame("192.0.2.2", 2)] * 100, [frame("192.0.2.3", 3)] * 140]
+    run, _ = two_queues(place, queues)
+    ports = run.ports()
+    size = len(queues[0][0])
+    assert ports["net_pcap0"]["queues"] == [(100, 100 * size, 0), (140, 140 * size, 0)], ports
+    assert ports["net_pcap0"]["received"] == (240, 240 * size)
+    assert ports["net_pcap1"]["sent"] == (240, 240 * size)
+    assert [port["role"] for port in ports.values()] == [0, 1]
+    run.has_said("port net_pcap0: cannot be told how to spread packets over its 2 queues")
+
+
+def time_is_idle_or_busy(place):
+    place.publish(POLICY)
+    none = write_capture(place.path("none.pcap"), [])
+    some = write_capture(place.path("some.pcap"), [frame("192.0.2.2", 2)] * 32)
+    run = place.start([f"net_pcap0,rx_pcap={none}", f"net_pcap1,rx_pcap={none}"],
+                      ["net_pcap0,net_pcap1"])
+    run.has_said("generation 1")
+    until(lambda: run.idle_ns() > 10_000_000, "idle time")
+    run.stop()
+    run = place.start([f"net_pcap0,rx_pcap={some},infinite_rx=1", f"net_pcap1,rx_pcap={none}"],
+                      ["net_pcap0,net_pcap1"])
+    run.has_said("generation 1")
+    until(lambda: run.busy() > 0, "a busy second")
+    run.stop()
+
+
 def one_bucket(place):
     """The workers may overshoot by one packet, and the bucket gains one a second."""
     place.publish(POLICY)
@@ -57,4 +87,4 @@ def one_bucket(place):
 
 
 if __name__ == "__main__":
-    sys.exit(main([own_queues, one_bucket]))
+    sys.exit(main([own_queues, ports_count, time_is_idle_or_busy, one_bucket]))
