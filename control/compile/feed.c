@@ -3,6 +3,7 @@
 #include "compile/feeds.h"
 
 #include "compile/memory.h"
+#include "siphash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,58 +26,48 @@ static const char *libloc_path(const struct feed_paths *paths)
 	return paths->libloc ? paths->libloc : FEED_LIBLOC_PATH;
 }
 
-static int grow(struct feed_data *data)
+void feed_init(struct feed_data *data)
 {
-	size_t capacity = data->capacity ? 2 * data->capacity : 1024;
-	struct feed_prefix *prefixes = reallocarray(data->prefixes, capacity, sizeof *prefixes);
-
-	if (!prefixes)
-		return -1;
-	data->prefixes = prefixes;
-	data->capacity = capacity;
-	return 0;
+	forests_init(data->forest);
 }
 
 int feed_add(struct feed_data *data, const struct feed_prefix *prefix, const char *where,
 	     struct error *error)
 {
-	if (data->of_family[prefix->prefix.ip6] == CAP_ORIGIN_PREFIXES)
+	struct forest *forest = &data->forest[prefix->prefix.ip6];
+
+	if (forest->count == CAP_ORIGIN_PREFIXES)
 		return error_set(error, ERROR_CAPACITY, where,
 				 "feeds hold more than %d prefixes of IPv%d", CAP_ORIGIN_PREFIXES,
 				 prefix->prefix.ip6 ? 6 : 4);
-	if (data->count == data->capacity && grow(data) != 0)
+	if (forests_add(data->forest, &prefix->prefix, prefix->asn) != 0)
 		return no_memory(error);
-	data->of_family[prefix->prefix.ip6]++;
-	data->prefixes[data->count++] = *prefix;
+	forest->nodes[forest->count - 1].kind = feed_country(prefix->country);
 	return 0;
 }
 
 int feed_read(const struct policy *policy, const struct feed_paths *paths, struct feed_data *data,
 	      struct error *error)
 {
-	struct feed_data read = {0};
 	size_t count;
 	const struct feed_params *feeds = feeds_of(policy, &count);
 	int result = 0;
 
-	*data = read;
+	feed_init(data);
 	for (size_t i = 0; result == 0 && i < count; i++) {
 		if (feeds[i].type == FEED_LIBLOC)
-			result = feed_libloc(libloc_path(paths), &read, error);
+			result = feed_libloc(libloc_path(paths), data, error);
 		else
-			result = feed_csv(paths->folder, feeds[i].file, &read, error);
+			result = feed_csv(paths->folder, feeds[i].file, data, error);
 	}
-	if (result == 0)
-		*data = read;
-	else
-		feed_free(&read);
+	if (result != 0)
+		feed_free(data);
 	return result;
 }
 
 void feed_free(struct feed_data *data)
 {
-	free(data->prefixes);
-	*data = (struct feed_data){0};
+	forests_free(data->forest);
 }
 
 static int stat_feed(const struct feed_params *feed, const struct feed_paths *paths,

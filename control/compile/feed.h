@@ -2,6 +2,7 @@
 /* Origin feeds: where addresses are from, as prefixes with a country and an AS. */
 #pragma once
 
+#include "compile/forest.h"
 #include "policy/policy.h"
 
 struct feed_prefix {
@@ -10,18 +11,26 @@ struct feed_prefix {
 	char country[2]; /* zero bytes: not named */
 };
 
-/* In the order of the feeds: of equal prefixes the last one counts. */
+/* The feeds' prefixes, feed by feed: of equal ones the last counts. */
 struct feed_data {
-	struct feed_prefix *prefixes;
-	size_t count, capacity;
-	size_t of_family[2]; /* how many are IPv4, and IPv6 */
+	struct forest forest[FAMILIES]; /* a node's item is an AS, its kind feed_country()'s */
 };
+
+/* A country in a word, as an image in memory has it; no country is FEED_MARK. */
+static inline uint16_t feed_country(const char country[2])
+{
+	return (uint16_t)((uint8_t)country[0] | (uint8_t)country[1] << 8);
+}
+
+enum { FEED_MARK = 0xffff };
 
 /* Where feeds are found. Both folders' owner is trusted; names inside documents are not. */
 struct feed_paths {
 	const char *libloc; /* database file; NULL: that of the Debian package */
 	const char *folder; /* of CSV files; NULL: none, a CSV feed is an error */
 };
+
+void feed_init(struct feed_data *data);
 
 /*
  * Read every feed of the policy into *data, for feed_free(). 0, or -1 with *error naming
@@ -30,7 +39,7 @@ struct feed_paths {
 int feed_read(const struct policy *policy, const struct feed_paths *paths, struct feed_data *data,
 	      struct error *error);
 
-void feed_free(struct feed_data *data);
+void feed_free(struct feed_data *data); /* and leave it as feed_init() does */
 
 /*
  * A number that changes when the policy's list of feeds, or a file behind it, does: by

@@ -3,7 +3,6 @@
 #include "compile/feeds.h"
 
 #include "compile/memory.h"
-#include "policy/order.h"
 #include "policy/text.h"
 
 #include <errno.h>
@@ -16,6 +15,7 @@
 
 enum {
 	CSV_LINE = 256,                             /* bytes in a line, and its end */
+	CSV_BUFFER = 65536,                         /* stays in the nearest caches */
 	CSV_WHERE = sizeof((struct error){0}.path), /* "extra.csv:12" */
 };
 
@@ -143,16 +143,16 @@ int feed_csv_open(const char *folder, const char *name, struct error *error)
 	return error_set(error, ERROR_DEGRADED, name, "not a regular file");
 }
 
-/* A CSV file being read. */
+/* A CSV file being read, a bufferful at a time; its nodes begin at `begin` of each forest. */
 struct csv {
-	FILE *file;
+	int file;
 	const char *name;
 	struct feed_data *data;
-	size_t begin;    /* where its prefixes begin in data */
-	uint32_t *lines; /* by prefix */
-	size_t capacity; /* of lines */
+	uint32_t begin[FAMILIES];
 	uint32_t line;
+	size_t size; /* bytes in `text` */
 	struct error *error;
+	char text[CSV_BUFFER + 1]; /* and a newline after the last line, if that has none */
 };
 
 static void where_is(const struct csv *csv, uint32_t line, char where[CSV_WHERE])
@@ -160,98 +160,145 @@ static void where_is(const struct csv *csv, uint32_t line, char where[CSV_WHERE]
 	snprintf(where, CSV_WHERE, "%s:%u", csv->name, line);
 }
 
-static int note_line(struct csv *csv)
+/* 0; 1: blank or comment; -1 with csv's error. */
+static int read_unusual(const struct csv *csv, const char *line, const char *end,
+			struct feed_prefix *prefix)
 {
-	size_t at = csv->data->count - csv->begin;
-	size_t capacity = csv->capacity ? 2 * csv->capacity : 1024;
-	uint32_t *lines;
+	char text[CSV_LINE + 1], where[CSV_WHERE];
+	size_t size = (size_t)(end - line);
 
-	if (at == csv->capacity) {
-		lines = reallocarray(csv->lines, capacity, sizeof *lines);
-		if (!lines)
-			return no_memory(csv->error);
-		csv->lines = lines;
-		csv->capacity = capacity;
+	where_is(csv, csv->line, where);
+	if (memchr(line, '\0', size))
+		return error_set(csv->error, ERROR_INVALID, where, "the line holds a NUL byte");
+	if (size > CSV_LINE)
+		size = CSV_LINE;
+	memcpy(text, line, size);
+	text[size] = '\0';
+	return feed_csv_line(text, where, prefix, csv->error);
+}
+
+static int read_line(struct csv *csv, const char *line, const char *end)
+{
+	struct feed_prefix prefix;
+	struct forest *forest;
+	int result = 0;
+
+	csv->line++;
+	if (!feed_line_usual(line, end, &prefix))
+		result = read_unusual(csv, line, end, &prefix);
+	if (result != 0)
+		return result < 0 ? -1 : 0;
+	if (feed_add(csv->data, &prefix, csv->name, csv->error) != 0) {
+		where_is(csv, csv->line, csv->error->path);
+		return -1;
 	}
-	csv->lines[at] = csv->line;
+	forest = &csv->data->forest[prefix.prefix.ip6];
+	forest->nodes[forest->count - 1].line = csv->line;
 	return 0;
 }
 
-static int read_line(struct csv *csv, char *text, size_t size)
+/* Read the whole lines in the buffer, and move what is left of the last to its beginning. */
+static int read_buffer(struct csv *csv)
 {
-	struct feed_prefix prefix;
-	char where[CSV_WHERE];
-	int result;
+	const char *line = csv->text, *end = csv->text + csv->size;
+	const char *newline;
 
-	csv->line++;
-	where_is(csv, csv->line, where);
-	if (size && text[size - 1] == '\n')
-		text[--size] = '\0';
-	if (strlen(text) != size)
-		return error_set(csv->error, ERROR_INVALID, where, "the line holds a NUL byte");
-	result = feed_csv_line(text, where, &prefix, csv->error);
-	if (result != 0)
-		return result < 0 ? -1 : 0;
-	if (note_line(csv) != 0)
-		return -1;
-	return feed_add(csv->data, &prefix, where, csv->error);
+	while ((newline = memchr(line, '\n', (size_t)(end - line)))) {
+		if (read_line(csv, line, newline) != 0)
+			return -1;
+		line = newline + 1;
+	}
+	csv->size = (size_t)(end - line);
+	memmove(csv->text, line, csv->size);
+	return 0;
 }
 
-static int refuse_repeated(const struct csv *csv)
+/* A line that fills the buffer is too long, and refused as if it ended there. */
+static int read_last(struct csv *csv)
 {
-	size_t count = csv->data->count - csv->begin, repeated;
-	const struct feed_prefix *first;
-	char where[CSV_WHERE], text[PREFIX_TEXT];
-	uint32_t *order;
-
-	if (count == 0)
+	if (csv->size == 0)
 		return 0;
-	first = csv->data->prefixes + csv->begin;
-	order = calloc(count, sizeof *order);
-	if (!order)
-		return no_memory(csv->error);
-	order_prefixes(&first->prefix, sizeof *first, count, order);
-	repeated = order_repeated(&first->prefix, sizeof *first, count, order);
-	free(order);
-	if (repeated == SIZE_MAX)
-		return 0;
-	where_is(csv, csv->lines[repeated], where);
-	prefix_print(&first[repeated].prefix, text);
-	return error_set(csv->error, ERROR_INVALID, where, "%s is in the file already", text);
+	csv->text[csv->size] = '\n';
+	return read_line(csv, csv->text, csv->text + csv->size);
 }
 
 static int read_lines(struct csv *csv)
 {
-	char *text = NULL;
-	size_t room = 0;
-	ssize_t size;
-	int result = 0;
+	for (;;) {
+		ssize_t got = read(csv->file, csv->text + csv->size, CSV_BUFFER - csv->size);
 
-	while (result == 0 && (size = getline(&text, &room, csv->file)) >= 0)
-		result = read_line(csv, text, (size_t)size);
-	free(text);
-	if (result != 0)
-		return -1;
-	if (!feof(csv->file))
-		return error_set(csv->error, ERROR_DEGRADED, csv->name, "%s", strerror(errno));
-	return refuse_repeated(csv);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return error_set(csv->error, ERROR_DEGRADED, csv->name, "%s",
+					 strerror(errno));
+		if (got == 0)
+			return read_last(csv);
+		csv->size += (size_t)got;
+		if (read_buffer(csv) != 0)
+			return -1;
+	}
+}
+
+/* The node of the first line whose prefix an earlier one has as well, or NULL. */
+static const struct forest_node *find_repeated(const struct forest *forest, uint32_t begin)
+{
+	const struct forest_node *first = NULL;
+
+	for (uint32_t i = begin + 1; i < forest->count; i++) {
+		const struct forest_node *node = &forest->nodes[i];
+
+		if (node[-1].first == node->first && node[-1].length == node->length &&
+		    (!first || node->line < first->line))
+			first = node;
+	}
+	return first;
+}
+
+static int refuse(const struct csv *csv, bool ip6, const struct forest_node *repeated)
+{
+	struct prefix prefix = {
+		.address = {(uint64_t)(repeated->first >> 64), (uint64_t)repeated->first},
+		.ip6 = ip6,
+		.length = repeated->length,
+	};
+	char where[CSV_WHERE], text[PREFIX_TEXT];
+
+	where_is(csv, repeated->line, where);
+	prefix_print(&prefix, text);
+	return error_set(csv->error, ERROR_INVALID, where, "%s is in the file already", text);
+}
+
+static int refuse_repeated(const struct csv *csv)
+{
+	const struct forest_node *repeated[FAMILIES];
+	bool ip6;
+
+	for (unsigned i = 0; i < FAMILIES; i++) {
+		if (forest_sort(&csv->data->forest[i], csv->begin[i]) != 0)
+			return no_memory(csv->error);
+		repeated[i] = find_repeated(&csv->data->forest[i], csv->begin[i]);
+	}
+	if (!repeated[0] && !repeated[1])
+		return 0;
+	ip6 = !repeated[0] || (repeated[1] && repeated[1]->line < repeated[0]->line);
+	return refuse(csv, ip6, repeated[ip6]);
 }
 
 int feed_csv(const char *folder, const char *name, struct feed_data *data, struct error *error)
 {
-	struct csv csv = {.name = name, .data = data, .begin = data->count, .error = error};
-	int file = feed_csv_open(folder, name, error);
+	struct csv csv = {
+		.name = name,
+		.data = data,
+		.begin = {data->forest[0].count, data->forest[1].count},
+		.error = error,
+	};
 	int result;
 
-	if (file < 0)
+	csv.file = feed_csv_open(folder, name, error);
+	if (csv.file < 0)
 		return -1;
-	csv.file = fdopen(file, "r");
-	if (!csv.file) {
-		close(file);
-		return no_memory(error);
-	}
 	result = read_lines(&csv);
-	fclose(csv.file);
-	free(csv.lines);
-	return result;
+	close(csv.file);
+	return result == 0 ? refuse_repeated(&csv) : -1;
 }

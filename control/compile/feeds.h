@@ -14,5 +14,11 @@ int feed_libloc(const char *path, struct feed_data *data, struct error *error);
 /* Add what the CSV file `name` in `folder` (or NULL) holds. */
 int feed_csv(const char *folder, const char *name, struct feed_data *data, struct error *error);
 
+/*
+ * Read a line of a CSV feed of the usual form, up to its newline at `end`. False: it is of
+ * another, and perhaps wrong; feed_csv_line() knows.
+ */
+bool feed_line_usual(const char *line, const char *end, struct feed_prefix *prefix);
+
 /* Open a CSV file: a bare name, a regular file, no link. A descriptor, or -1 with *error. */
 int feed_csv_open(const char *folder, const char *name, struct error *error);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 void forests_init(struct forest forest[FAMILIES])
 {
@@ -90,23 +91,27 @@ static uint32_t merge_pairs(const struct forest_node *from, struct forest_node *
 }
 
 /* A natural merge sort: feeds and sets come sorted, or nearly so, and then cost one pass. */
-static int sort(struct forest *forest)
+int forest_sort(struct forest *forest, uint32_t from)
 {
-	struct forest_node *spare, *sorted;
+	uint32_t count = forest->count - from;
+	struct forest_node *nodes = forest->nodes + from, *spare, *sorted;
 	uint32_t remaining;
 
-	if (stretch(forest->nodes, 0, forest->count) >= forest->count)
+	if (stretch(nodes, 0, count) >= count)
 		return 0;
-	spare = reallocarray(NULL, forest->count, sizeof *spare);
+	spare = reallocarray(NULL, count, sizeof *spare);
 	if (!spare)
 		return -ENOMEM;
-	do {
-		remaining = merge_pairs(forest->nodes, spare, forest->count);
-		sorted = spare;
-		spare = forest->nodes;
-		forest->nodes = sorted;
-		forest->capacity = forest->count;
-	} while (remaining > 1);
+	for (sorted = nodes;;) {
+		struct forest_node *to = sorted == nodes ? spare : nodes;
+
+		remaining = merge_pairs(sorted, to, count);
+		sorted = to;
+		if (remaining == 1)
+			break;
+	}
+	if (sorted == spare)
+		memcpy(nodes, spare, count * sizeof *nodes);
 	free(spare);
 	return 0;
 }
@@ -126,7 +131,7 @@ static void link_parents(struct forest *forest)
 int forests_link(struct forest forest[FAMILIES])
 {
 	for (unsigned i = 0; i < FAMILIES; i++) {
-		if (sort(&forest[i]) != 0)
+		if (forest_sort(&forest[i], 0) != 0)
 			return -ENOMEM;
 		link_parents(&forest[i]);
 	}

@@ -12,10 +12,15 @@
 
 struct forest_node {
 	unsigned __int128 first; /* address of the prefix; IPv4 in the low 32 bits */
-	uint32_t item;           /* the caller's: what the prefix is about */
-	uint32_t parent;         /* a lower index, or FOREST_NONE */
+	uint32_t item;           /* the caller's, with `kind`: what the prefix is about */
+	union {
+		uint32_t line;   /* until nodes are linked, the caller's: where it is written */
+		uint32_t parent; /* from then on: a lower index, or FOREST_NONE */
+	};
+	uint16_t kind;
 	uint8_t length;
 };
+_Static_assert(sizeof(struct forest_node) == 32, "two to a cache line");
 
 struct forest {
 	struct forest_node *nodes;
@@ -29,8 +34,14 @@ enum { FAMILIES = 2 };
 void forests_init(struct forest forest[FAMILIES]);
 void forests_free(struct forest forest[FAMILIES]);
 
-/* Add a prefix to its family's forest. 0 or -ENOMEM. */
+/* Add a prefix to its family's forest, of kind 0 and line 0. 0 or -ENOMEM. */
 int forests_add(struct forest forest[FAMILIES], const struct prefix *prefix, uint32_t item);
+
+/*
+ * Sort the nodes from index `from` on, by address, shorter before longer; what is equal stays
+ * in its order. 0 or -ENOMEM.
+ */
+int forest_sort(struct forest *forest, uint32_t from);
 
 /* Sort and link the nodes: after the last prefix, before anything below. 0 or -ENOMEM. */
 int forests_link(struct forest forest[FAMILIES]);

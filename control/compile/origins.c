@@ -11,16 +11,14 @@ enum {
 	PHANTOM_PAIRS = 16384, /* of a country and an AS; past that, each stands alone */
 };
 
-/* Nodes are about a feed's prefix, or, past those, about a mark. */
 struct build {
 	const struct policy *policy;
-	const struct feed_data *feeds;
+	struct feed_data *feeds;
 	struct error *error;
 	uint32_t *asns; /* that groups name, ascending */
 	size_t asn_count;
 	size_t country_count; /* terms, not countries */
 	uint16_t *marks;      /* room for those of one prefix */
-	struct forest forest[FAMILIES];
 	struct classes classes;
 	struct intern keys;
 	struct table table[FAMILIES];
@@ -60,7 +58,21 @@ static int collect_terms(struct build *build)
 /* ASes that no group names fall together. */
 static uint32_t told_apart(const struct build *build, uint32_t asn)
 {
-	return bsearch(&asn, build->asns, build->asn_count, sizeof asn, compare_asns) ? asn : 0;
+	bool named = build->asn_count &&
+		     bsearch(&asn, build->asns, build->asn_count, sizeof asn, compare_asns);
+
+	return named ? asn : 0;
+}
+
+/* Plant what a group's term says of a prefix among what the feeds say. */
+static int plant_term(struct build *build, const struct prefix *prefix, uint16_t mark)
+{
+	struct forest *forest = &build->feeds->forest[prefix->ip6];
+
+	if (forests_add(build->feeds->forest, prefix, mark) != 0)
+		return no_memory(build->error);
+	forest->nodes[forest->count - 1].kind = FEED_MARK;
+	return 0;
 }
 
 static int plant_terms(struct build *build)
@@ -73,9 +85,8 @@ static int plant_terms(struct build *build)
 			uint16_t mark = origin_mark((uint16_t)i, term->negative);
 
 			if (term->type == TERM_PREFIX &&
-			    forests_add(build->forest, &term->prefix,
-					(uint32_t)build->feeds->count + mark) != 0)
-				return no_memory(build->error);
+			    plant_term(build, &term->prefix, mark) != 0)
+				return -1;
 		}
 	}
 	return 0;
@@ -83,37 +94,31 @@ static int plant_terms(struct build *build)
 
 static int plant(struct build *build)
 {
-	for (size_t i = 0; i < build->feeds->count; i++) {
-		if (forests_add(build->forest, &build->feeds->prefixes[i].prefix, (uint32_t)i) != 0)
-			return no_memory(build->error);
-	}
 	if (plant_terms(build) != 0)
 		return -1;
-	return forests_link(build->forest) != 0 ? no_memory(build->error) : 0;
+	return forests_link(build->feeds->forest) != 0 ? no_memory(build->error) : 0;
 }
 
 /* Intern what the run of equal prefixes [begin, end) says, within `outer`. */
 static int key_run(struct build *build, const struct forest *forest, uint32_t begin, uint32_t end,
 		   origin_key outer, uint32_t *origin)
 {
-	const struct feed_prefix *known = NULL;
+	const struct forest_node *known = NULL;
 	uint32_t marks = origin_marks(outer);
 	size_t count = 0;
 	int result;
 
 	for (uint32_t i = begin; i < end; i++) {
-		uint32_t item = forest->nodes[i].item;
-
-		if (item < build->feeds->count)
-			known = &build->feeds->prefixes[item];
+		if (forest->nodes[i].kind != FEED_MARK)
+			known = &forest->nodes[i];
 		else
-			build->marks[count++] = (uint16_t)(item - build->feeds->count);
+			build->marks[count++] = (uint16_t)forest->nodes[i].item;
 	}
 	result = classes_add(&build->classes, marks, build->marks, count, &marks);
 	if (result == -E2BIG)
 		return error_set(build->error, ERROR_CAPACITY, "origins.groups",
 				 "prefixes overlap in more than %d ways", CAP_CLASSES);
-	outer = known ? origin_key_make(known->country, told_apart(build, known->asn), marks)
+	outer = known ? origin_key_make(known->kind, told_apart(build, known->item), marks)
 		      : origin_with_marks(outer, marks);
 	if (result != 0 || intern_key(&build->keys, outer, origin) != 0)
 		return no_memory(build->error);
@@ -137,7 +142,7 @@ static int key_forest(struct build *build, const struct forest *forest, uint32_t
 
 static int cut_family(struct build *build, unsigned family)
 {
-	const struct forest *forest = &build->forest[family];
+	const struct forest *forest = &build->feeds->forest[family];
 	uint32_t *origins = calloc((size_t)forest->count + 1, sizeof *origins);
 	int result;
 
@@ -188,7 +193,8 @@ static int add_phantom(struct build *build, const char country[2], uint32_t asn,
 {
 	uint32_t number;
 
-	return intern_key(&build->keys, origin_key_make(country, asn, marks), &number);
+	return intern_key(&build->keys, origin_key_make(feed_country(country), asn, marks),
+			  &number);
 }
 
 /* A country alone, and with each AS that any group names. */
@@ -241,7 +247,6 @@ static void build_free(struct build *build)
 {
 	free(build->asns);
 	free(build->marks);
-	forests_free(build->forest);
 	classes_free(&build->classes);
 	intern_free(&build->keys);
 	table_free(&build->table[0]);
@@ -266,13 +271,12 @@ static int finish(struct build *build, struct segment **segment, struct membersh
 	return 0;
 }
 
-int origins_compile(const struct policy *policy, const struct feed_data *feeds,
-		    struct segment **segment, struct membership **membership, struct error *error)
+int origins_compile(const struct policy *policy, struct feed_data *feeds, struct segment **segment,
+		    struct membership **membership, struct error *error)
 {
 	struct build build = {.policy = policy, .feeds = feeds, .error = error};
 	int result;
 
-	forests_init(build.forest);
 	result = collect_terms(&build);
 	if (result == 0 && classes_init(&build.classes) != 0)
 		result = no_memory(error);

@@ -15,11 +15,9 @@
  */
 typedef uint64_t origin_key;
 
-static inline origin_key origin_key_make(const char country[2], uint32_t asn, uint32_t marks)
+static inline origin_key origin_key_make(uint16_t country, uint32_t asn, uint32_t marks)
 {
-	uint64_t letters = (uint8_t)country[0] | (uint64_t)(uint8_t)country[1] << 8;
-
-	return (uint64_t)marks << 49 | UINT64_C(1) << 48 | letters << 32 | asn;
+	return (uint64_t)marks << 49 | UINT64_C(1) << 48 | (uint64_t)country << 32 | asn;
 }
 
 static inline struct origin origin_of_key(origin_key key)
@@ -65,10 +63,10 @@ struct membership {
 
 /*
  * Build SEGMENT_ORIGINS and the membership of the policy's groups, both with one
- * reference. 0, or -1 with *error and neither.
+ * reference. The groups' prefixes join the feeds'. 0, or -1 with *error and neither.
  */
-int origins_compile(const struct policy *policy, const struct feed_data *feeds,
-		    struct segment **segment, struct membership **membership, struct error *error);
+int origins_compile(const struct policy *policy, struct feed_data *feeds, struct segment **segment,
+		    struct membership **membership, struct error *error);
 
 /*
  * The membership for `count` keys, the first `origins` of which are the image's.

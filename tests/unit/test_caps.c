@@ -334,12 +334,13 @@ static void test_feeds(void)
 static void check_origins(uint32_t count)
 {
 	struct policy *policy = policy_new();
-	struct feed_data feeds = {0};
+	struct feed_data feeds;
 	struct segment *segment = NULL;
 	struct membership *membership = NULL;
 	struct error error = {0};
 	int result;
 
+	feed_init(&feeds);
 	add_groups(policy, 1, count);
 	for (uint32_t asn = 1; asn < count; asn++) {
 		struct feed_prefix prefix = {.prefix = single(asn), .asn = asn};
@@ -370,13 +371,14 @@ static void test_origins(void)
 static void test_origin_prefixes(void)
 {
 	struct policy *policy = policy_new();
-	struct feed_data feeds = {0};
+	struct feed_data feeds;
 	struct segment *segment = NULL;
 	struct membership *membership = NULL;
 	struct error error = {0};
 	struct feed_prefix prefix = {.country = {'A', 'A'}};
 	unsigned refused = 0;
 
+	feed_init(&feeds);
 	for (uint32_t i = 0; i < 2 * CAP_ORIGIN_PREFIXES; i++) {
 		bool ip6 = i % 2;
 
@@ -384,7 +386,7 @@ static void test_origin_prefixes(void)
 		prefix.country[1] = (char)('A' + i / 2 % 2);
 		refused += feed_add(&feeds, &prefix, "", &error) != 0;
 		if (i == 2 * CAP_ORIGIN_PREFIXES - 3)
-			CU_ASSERT_EQUAL(feeds.of_family[0], CAP_ORIGIN_PREFIXES - 1);
+			CU_ASSERT_EQUAL(feeds.forest[0].count, CAP_ORIGIN_PREFIXES - 1);
 	}
 	CU_ASSERT_EQUAL(refused, 0);
 	for (uint8_t ip6 = 0; ip6 < 2; ip6++) {
@@ -393,7 +395,8 @@ static void test_origin_prefixes(void)
 		CU_ASSERT_EQUAL(error.code, ERROR_CAPACITY);
 		CU_ASSERT_STRING_EQUAL(error.path, "extra.csv:12");
 	}
-	CU_ASSERT_EQUAL(feeds.count, 2 * CAP_ORIGIN_PREFIXES);
+	CU_ASSERT_EQUAL(feeds.forest[0].count, CAP_ORIGIN_PREFIXES);
+	CU_ASSERT_EQUAL(feeds.forest[1].count, CAP_ORIGIN_PREFIXES);
 	CU_ASSERT_EQUAL(origins_compile(policy, &feeds, &segment, &membership, &error), 0);
 	segment_unref(segment);
 	membership_unref(membership);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Feeds: CSV lines and files, what is refused and where, and when feeds count as changed. */
+/* Feeds: files, what is refused and where, and when feeds count as changed. */
+#include "compile/origins.h"
 #include "policies.h"
 
 #define LIBLOC_PRIVATE
@@ -11,89 +12,6 @@
 #include <unistd.h>
 
 static char folder[] = "/tmp/sluice-test-feed-XXXXXX";
-
-static void test_line_accepted(void)
-{
-	static const struct {
-		const char *line, *prefix, *country;
-		uint32_t asn;
-	} rows[] = {
-		{"192.0.2.0/24,US,64496", "192.0.2.0/24", "US", 64496},
-		{"192.0.2.0/24,US,AS64496", "192.0.2.0/24", "US", 64496},
-		{"192.0.2.0/24,,1", "192.0.2.0/24", "", 1},
-		{"192.0.2.1,A1,", "192.0.2.1", "A1", 0},
-		{"2001:db8::/32,DE,4294967295", "2001:db8::/32", "DE", UINT32_MAX},
-		{"192.0.2.0/24,US,0", "192.0.2.0/24", "US", 0},
-		{" 0.0.0.0/0 ,\tFR , 7 # all of it\r", "0.0.0.0/0", "FR", 7},
-	};
-
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct feed_prefix prefix;
-		struct error error;
-		char text[PREFIX_TEXT];
-
-		CU_ASSERT_EQUAL(feed_csv_line(rows[i].line, "here", &prefix, &error), 0);
-		prefix_print(&prefix.prefix, text);
-		CU_ASSERT_STRING_EQUAL(text, rows[i].prefix);
-		CU_ASSERT_EQUAL(strncmp(prefix.country, rows[i].country, 2), 0);
-		CU_ASSERT_EQUAL(prefix.asn, rows[i].asn);
-	}
-}
-
-static void test_line_blank(void)
-{
-	static const char *const lines[] = {"", " \t", "# 192.0.2.0/24,US,1", "  # , ,", "\r"};
-
-	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
-		CU_ASSERT_EQUAL(feed_csv_line(lines[i], "here", NULL, NULL), 1);
-}
-
-static void test_line_refused(void)
-{
-	static const struct {
-		const char *line, *message;
-	} rows[] = {
-		{"192.0.2.0/24", "not the fields"},
-		{"192.0.2.0/24,US", "not the fields"},
-		{"192.0.2.0/24,US,1,", "not the fields"},
-		{",,,,,,,,,,,,", "not the fields"},
-		{"192.0.2.1/24,US,1", "host bits"},
-		{"192.0.2.0/33,US,1", "192.0.2.0/33"},
-		{",US,1", "prefix"},
-		{"192.0.2.0/24,,", "neither"},
-		{"192.0.2.0/24,us,1", "\"us\" is not a country"},
-		{"192.0.2.0/24,USA,1", "\"USA\" is not a country"},
-		{"192.0.2.0/24,U,1", "\"U\" is not a country"},
-		{"192.0.2.0/24,,0", "neither"},
-		{"192.0.2.0/24,US,4294967296", "not the number"},
-		{"192.0.2.0/24,US,18446744073709551617", "not the number"},
-		{"192.0.2.0/24,US,-1", "not the number"},
-		{"192.0.2.0/24,US,1x", "not the number"},
-		{"192.0.2.0/24,US,AS", "not the number"},
-		{"192.0.2.0/24,US,as1", "not the number"},
-		{"192.0.2.0/24 192.0.2.0/24,US,1", "prefix"},
-	};
-	char many[1000];
-
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct feed_prefix prefix;
-		struct error error = {0};
-
-		CU_ASSERT_EQUAL(feed_csv_line(rows[i].line, "extra.csv:12", &prefix, &error), -1);
-		CU_ASSERT_EQUAL(error.code, ERROR_INVALID);
-		CU_ASSERT_STRING_EQUAL(error.path, "extra.csv:12");
-		CU_ASSERT_PTR_NOT_NULL(strstr(error.message, rows[i].message));
-	}
-	for (size_t length = 250; length < 260; length++) {
-		struct feed_prefix prefix;
-		struct error error;
-
-		memset(many, '#', length);
-		many[length] = '\0';
-		CU_ASSERT_EQUAL(feed_csv_line(many, "here", &prefix, &error),
-				length < 256 ? 1 : -1);
-	}
-}
 
 static void write_file(const char *name, const void *text, size_t size)
 {
@@ -143,6 +61,14 @@ static int read_files(const char *const *files, size_t count, struct feed_data *
 	return result;
 }
 
+/* What the data says of a family's prefix number `i`. */
+static struct origin said(const struct feed_data *data, bool ip6, uint32_t i)
+{
+	const struct forest_node *node = &data->forest[ip6].nodes[i];
+
+	return origin_of_key(origin_key_make(node->kind, node->item, 0));
+}
+
 static void test_file_refused(void)
 {
 	static const struct {
@@ -155,6 +81,8 @@ static void test_file_refused(void)
 		{TEXT("192.0.2.0/24,US,1\nbad"), "feed.csv:2", "not the fields"},
 		{TEXT("192.0.2.0/24,US,1\n10.0.0.0/8,US,\n#\n192.0.2.0/24,DE,2\n10.0.0.0/8,FR,\n"),
 		 "feed.csv:4", "192.0.2.0/24 is in the file already"},
+		{TEXT("10.0.0.0/8,US,\n2001:db8::/32,FR,\n2001:db8::/32,FR,\n10.0.0.0/8,US,\n"),
+		 "feed.csv:3", "2001:db8::/32 is in the file already"},
 		{TEXT("192.0.2.0/24,US,1\0\n"), "feed.csv:1", "NUL"},
 		{TEXT("192.0.2.0/24,US,1\0"), "feed.csv:1", "NUL"},
 #undef TEXT
@@ -162,7 +90,7 @@ static void test_file_refused(void)
 	static const char *const files[] = {"feed.csv"};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct feed_data data = {.count = 1};
+		struct feed_data data;
 		struct error error = {0};
 
 		write_file("feed.csv", rows[i].text, rows[i].size);
@@ -170,7 +98,7 @@ static void test_file_refused(void)
 		CU_ASSERT_EQUAL(error.code, ERROR_INVALID);
 		CU_ASSERT_STRING_EQUAL(error.path, rows[i].path);
 		CU_ASSERT_PTR_NOT_NULL(strstr(error.message, rows[i].message));
-		CU_ASSERT_EQUAL(data.count, 0);
+		CU_ASSERT_EQUAL(data.forest[0].count + data.forest[1].count, 0);
 	}
 	remove_file("feed.csv");
 }
@@ -212,12 +140,12 @@ static void test_names(void)
 static void test_nothing_in_it(void)
 {
 	static const char *const files[] = {"feed.csv"};
-	struct feed_data data = {.count = 1};
+	struct feed_data data;
 	struct error error;
 
 	write_file("feed.csv", "# soon\n", 7);
 	CU_ASSERT_EQUAL(read_files(files, 1, &data, &error), 0);
-	CU_ASSERT_EQUAL(data.count, 0);
+	CU_ASSERT_EQUAL(data.forest[0].count + data.forest[1].count, 0);
 	feed_free(&data);
 	remove_file("feed.csv");
 }
@@ -249,10 +177,9 @@ static void test_order(void)
 	write_file("a.csv", first, sizeof first - 1);
 	write_file("b.csv", second, sizeof second - 1);
 	CU_ASSERT_EQUAL_FATAL(read_files(files, 2, &data, &error), 0);
-	CU_ASSERT_EQUAL_FATAL(data.count, 2);
-	CU_ASSERT_EQUAL(data.of_family[0], 2);
-	CU_ASSERT_EQUAL(data.prefixes[0].asn, 1);
-	CU_ASSERT_EQUAL(data.prefixes[1].asn, 2);
+	CU_ASSERT_EQUAL_FATAL(data.forest[0].count, 2);
+	CU_ASSERT_EQUAL(said(&data, false, 0).asn, 1);
+	CU_ASSERT_EQUAL(said(&data, false, 1).asn, 2);
 	feed_free(&data);
 	remove_file("a.csv");
 	remove_file("b.csv");
@@ -360,14 +287,15 @@ static void test_libloc_tree(void)
 		nodes[i][2] = i == 79 || i == 96 || i == 128 ? i == 128 : (uint32_t)NONE_HERE;
 	}
 	CU_ASSERT_EQUAL_FATAL(read_database((const void *)nodes, 129, 0, &data, &error), 0);
-	CU_ASSERT_EQUAL_FATAL(data.count, 3);
-	CU_ASSERT_TRUE(data.prefixes[0].prefix.ip6 && data.prefixes[0].prefix.length == 79);
-	CU_ASSERT_EQUAL(strncmp(data.prefixes[0].country, "DE", 2), 0);
-	CU_ASSERT_TRUE(!data.prefixes[1].prefix.ip6 && data.prefixes[1].prefix.length == 0);
-	CU_ASSERT_TRUE(!data.prefixes[2].prefix.ip6 && data.prefixes[2].prefix.length == 32);
-	CU_ASSERT_EQUAL(data.prefixes[2].prefix.address.lo, UINT32_MAX);
-	CU_ASSERT_EQUAL(data.prefixes[2].asn, 7);
-	CU_ASSERT_EQUAL(data.prefixes[2].country[0], '\0');
+	CU_ASSERT_EQUAL_FATAL(data.forest[1].count, 1);
+	CU_ASSERT_EQUAL(data.forest[1].nodes[0].length, 79);
+	CU_ASSERT_EQUAL(strncmp(said(&data, true, 0).country, "DE", 2), 0);
+	CU_ASSERT_EQUAL_FATAL(data.forest[0].count, 2);
+	CU_ASSERT_EQUAL(data.forest[0].nodes[0].length, 0);
+	CU_ASSERT_EQUAL(data.forest[0].nodes[1].length, 32);
+	CU_ASSERT_TRUE(data.forest[0].nodes[1].first == UINT32_MAX);
+	CU_ASSERT_EQUAL(said(&data, false, 1).asn, 7);
+	CU_ASSERT_EQUAL(said(&data, false, 1).country[0], '\0');
 	feed_free(&data);
 }
 
@@ -407,9 +335,6 @@ static void test_libloc_damaged(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{"lines accepted", test_line_accepted},
-		{"lines that say nothing", test_line_blank},
-		{"lines refused", test_line_refused},
 		{"files refused", test_file_refused},
 		{"file names", test_names},
 		{"no folder", test_no_folder},
