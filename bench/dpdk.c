@@ -26,9 +26,18 @@ static int heap_create(size_t size)
 
 int dpdk_start(size_t size)
 {
-	static char words[][24] = {
-		"bench",          "--no-huge",         "-m",       "64", "--no-pci", "--no-shconf",
-		"--no-telemetry", "--log-level=error", "--lcores", ""};
+	static char words[][24] = {"bench",
+				   "--no-huge",
+				   "-m",
+				   "64",
+				   "--no-pci",
+				   "--no-shconf",
+				   "--no-telemetry",
+				   "--log-level=error",
+				   "--vdev=net_null0",
+				   "--vdev=net_null1",
+				   "--lcores",
+				   ""};
 	char *arguments[RTE_DIM(words)];
 	int socket = -1;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* DPDK's libraries without its ports, in memory like that of our own tables. */
+/* DPDK's libraries, and two ports that only free what they are given, in memory like that of our
+ * own tables. */
 #pragma once
 
 #include <stddef.h>

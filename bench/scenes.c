@@ -1,29 +1,35 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See scenes.h. */
-#include "scenes.h"
+#include "packets.h"
+
+static const struct scene_part decided = {"decide", decide_block};
+static const struct scene_part piped = {"pipeline", forward_block};
 
 /* clang-format off */
 const struct scene scenes[] = {
-	{"1K",         PLACE_1K,    TRAFFIC_UNIFORM,  FRAME_TCP4,     BY_ALL},
-	{"10K",        PLACE_10K,   TRAFFIC_UNIFORM,  FRAME_TCP4,     BY_PLAIN},
-	{"100K",       PLACE_100K,  TRAFFIC_UNIFORM,  FRAME_TCP4,     BY_PLAIN},
-	{"1M",         PLACE_1M,    TRAFFIC_UNIFORM,  FRAME_TCP4,     BY_ALL},
-	{"10M",        PLACE_10M,   TRAFFIC_UNIFORM,  FRAME_TCP4,     BY_ALL},
-	{"1K-zipf",    PLACE_1K,    TRAFFIC_ZIPF,     FRAME_TCP4,     BY_PLAIN},
-	{"10K-zipf",   PLACE_10K,   TRAFFIC_ZIPF,     FRAME_TCP4,     BY_PLAIN},
-	{"100K-zipf",  PLACE_100K,  TRAFFIC_ZIPF,     FRAME_TCP4,     BY_PLAIN},
-	{"1M-zipf",    PLACE_1M,    TRAFFIC_ZIPF,     FRAME_TCP4,     BY_PLAIN},
-	{"10M-zipf",   PLACE_10M,   TRAFFIC_ZIPF,     FRAME_TCP4,     BY_PLAIN},
-	{"flood",      PLACE_FULL,  TRAFFIC_FLOOD,    FRAME_TCP4,     BY_BEST},
-	{"blocked",    PLACE_1M,    TRAFFIC_BLOCKED,  FRAME_TCP4,     BY_BEST},
-	{"closed",     PLACE_1M,    TRAFFIC_UNIFORM,  FRAME_CLOSED,   BY_BEST},
-	{"vlan",       PLACE_1M,    TRAFFIC_UNIFORM,  FRAME_VLAN,     BY_BEST},
-	{"qinq",       PLACE_1M,    TRAFFIC_UNIFORM,  FRAME_QINQ,     BY_BEST},
-	{"options",    PLACE_1M,    TRAFFIC_UNIFORM,  FRAME_OPTIONS,  BY_BEST},
-	{"fragment",   PLACE_1M,    TRAFFIC_UNIFORM,  FRAME_FRAGMENT, BY_BEST},
-	{"ip6",        PLACE_IP6,   TRAFFIC_UNIFORM,  FRAME_TCP6,     BY_BEST},
-	{"chain6",     PLACE_IP6,   TRAFFIC_UNIFORM,  FRAME_CHAIN6,   BY_BEST},
-	{"imix",       PLACE_BULK,  TRAFFIC_UNIFORM,  FRAME_IMIX,     BY_BEST},
+	{"1K",        &decided, PLACE_1K,   TRAFFIC_UNIFORM, FRAME_TCP4,     "plain",   true},
+	{"10K",       &decided, PLACE_10K,  TRAFFIC_UNIFORM, FRAME_TCP4,     "plain",   false},
+	{"100K",      &decided, PLACE_100K, TRAFFIC_UNIFORM, FRAME_TCP4,     "plain",   false},
+	{"1M",        &decided, PLACE_1M,   TRAFFIC_UNIFORM, FRAME_TCP4,     "plain",   true},
+	{"10M",       &decided, PLACE_10M,  TRAFFIC_UNIFORM, FRAME_TCP4,     "plain",   true},
+	{"1K-zipf",   &decided, PLACE_1K,   TRAFFIC_ZIPF,    FRAME_TCP4,     "plain",   false},
+	{"10K-zipf",  &decided, PLACE_10K,  TRAFFIC_ZIPF,    FRAME_TCP4,     "plain",   false},
+	{"100K-zipf", &decided, PLACE_100K, TRAFFIC_ZIPF,    FRAME_TCP4,     "plain",   false},
+	{"1M-zipf",   &decided, PLACE_1M,   TRAFFIC_ZIPF,    FRAME_TCP4,     "plain",   false},
+	{"10M-zipf",  &decided, PLACE_10M,  TRAFFIC_ZIPF,    FRAME_TCP4,     "plain",   false},
+	{"flood",     &decided, PLACE_FULL, TRAFFIC_FLOOD,   FRAME_TCP4,     NULL,      false},
+	{"blocked",   &decided, PLACE_1M,   TRAFFIC_BLOCKED, FRAME_TCP4,     NULL,      false},
+	{"closed",    &decided, PLACE_1M,   TRAFFIC_UNIFORM, FRAME_CLOSED,   NULL,      false},
+	{"vlan",      &decided, PLACE_1M,   TRAFFIC_UNIFORM, FRAME_VLAN,     NULL,      false},
+	{"qinq",      &decided, PLACE_1M,   TRAFFIC_UNIFORM, FRAME_QINQ,     NULL,      false},
+	{"options",   &decided, PLACE_1M,   TRAFFIC_UNIFORM, FRAME_OPTIONS,  NULL,      false},
+	{"fragment",  &decided, PLACE_1M,   TRAFFIC_UNIFORM, FRAME_FRAGMENT, NULL,      false},
+	{"ip6",       &decided, PLACE_IP6,  TRAFFIC_UNIFORM, FRAME_TCP6,     NULL,      false},
+	{"chain6",    &decided, PLACE_IP6,  TRAFFIC_UNIFORM, FRAME_CHAIN6,   NULL,      false},
+	{"imix",      &decided, PLACE_BULK, TRAFFIC_UNIFORM, FRAME_IMIX,     NULL,      false},
+	{"1K",        &piped,   PLACE_1K,   TRAFFIC_UNIFORM, FRAME_TCP4,     "macswap", false},
+	{"1M",        &piped,   PLACE_1M,   TRAFFIC_UNIFORM, FRAME_TCP4,     "macswap", false},
+	{"10M",       &piped,   PLACE_10M,  TRAFFIC_UNIFORM, FRAME_TCP4,     "macswap", false},
 };
 const unsigned scene_count = sizeof scenes / sizeof *scenes;
 

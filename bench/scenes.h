@@ -19,19 +19,22 @@ enum place {
 	PLACES
 };
 
-/* Who decides in a scene. */
-enum deciders {
-	BY_BEST,  /* the best level */
-	BY_PLAIN, /* that, and the plain chain */
-	BY_ALL,   /* every level, and the plain chain */
+struct packet_trial;
+
+/* What packets are put through. */
+struct scene_part {
+	const char *name;
+	uint64_t (*block)(struct packet_trial *made); /* see packets.h */
 };
 
 struct scene {
 	const char *name;
+	const struct scene_part *part;
 	enum place place;
 	enum traffic_shape shape;
 	enum frame_kind kind;
-	enum deciders by;
+	const char *rival; /* what it is compared with, or NULL */
+	bool levels;       /* at every level; else at the best */
 };
 
 extern const struct scene scenes[];
