@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -37,18 +38,27 @@ def huge_pages(megabytes):
     return mounted and 2 * free >= megabytes
 
 
-def memory_options(megabytes, wanted=True):
-    """EAL options for memory that a vhost peer can map: hugepages if `wanted` and there are any."""
-    huge = wanted and huge_pages(megabytes)
-    return ["-m", str(megabytes), "--single-file-segments" if huge else "--no-huge"]
+def prefix(name):
+    """What DPDK is to call the hugepage files of a process of ours, which lie all in one place."""
+    return f"sluice-{os.getpid()}-{name}"
+
+
+def eal_options(name, megabytes, huge=True):
+    """The EAL's options for a process and its memory, which a vhost peer can map: hugepages if
+    they are wanted and there are any."""
+    huge = huge and huge_pages(megabytes)
+    return ["--file-prefix", prefix(name), "-m", str(megabytes),
+            "--single-file-segments" if huge else "--no-huge"]
 
 
 class Process:
-    """A DPDK process, or any, whose output goes to a file; ended when its block is left."""
+    """A process of ours, whose output goes to a file."""
 
     def __init__(self, arguments, folder, name, environment=(), **options):
         self.name, self.folder = name, folder
         self.log = folder / f"{name}.log"
+        if not shutil.which(arguments[0]):
+            raise Failure(f"{arguments[0]}: no such program; build first")
         environment = {**os.environ, "RUNTIME_DIRECTORY": str(folder), **dict(environment)}
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen([str(argument) for argument in arguments], stdout=log,
@@ -81,7 +91,7 @@ class Process:
 
     def ports(self):
         """DPDK's statistics of each port, by its name; by telemetry, so only of local processes."""
-        path = self.folder / "dpdk" / self.name / "dpdk_telemetry.v2"
+        path = self.folder / "dpdk" / prefix(self.name) / "dpdk_telemetry.v2"
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as telemetry:
             telemetry.connect(str(path))
 
@@ -162,8 +172,8 @@ class OwnFilter(Filter):
         until(lambda: self.daemon.must_run() and (self.folder / "run/control.sock").exists(),
               "the daemon's socket")
         self.dataplane = Process(
-            [self.build / "dataplane/sluice-dataplane", "--file-prefix", "dataplane", *eal, "--",
-             *self.place(), *options], self.folder, "dataplane")
+            [self.build / "dataplane/sluice-dataplane", *eal, "--", *self.place(), *options],
+            self.folder, "dataplane")
         self.processes.append(self.dataplane)
 
     def ready(self):

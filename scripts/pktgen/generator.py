@@ -4,7 +4,7 @@ import re
 import shutil
 import subprocess
 
-from filter import Failure, Process, huge_pages, memory_options
+from filter import Failure, Process, eal_options, huge_pages
 from stream import HERE, write_capture
 
 PCI = re.compile(r"([0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\b")
@@ -35,8 +35,8 @@ class Generator:
 
     def eal(self, devices):
         options, self.number = device_options(devices)
-        return ["--file-prefix", "generator", "--lcores", self.options.lcores, *options,
-                *memory_options(self.megabytes, not self.options.no_huge)]
+        return ["--lcores", self.options.lcores, *options,
+                *eal_options("generator", self.megabytes, not self.options.no_huge)]
 
     def launch(self, arguments, **options):
         self.process = Process(arguments, self.folder, "generator", stdin=subprocess.PIPE,

@@ -14,12 +14,24 @@ def rule_counts(stats, rule):
     return counts["admitted"]["packets"], decided
 
 
+def busy(worker):
+    """Percents of its last second."""
+    return float(worker["busy"].rstrip("%"))
+
+
+def edge_losses(stats):
+    """Frames that reached the edge ports and no worker."""
+    return sum(port[word] for port in stats["ports"] if port["role"] == "edge"
+               for word in ("missed", "no_buffer", "rx_errors"))
+
+
 def difference(before, after):
     """The packets of each count, between two answers of stats.get."""
     def group(names, old, new):
         return {name: new[name]["packets"] - old[name]["packets"] for name in names}
 
     return {**group(("received", "sent", "unsent"), before, after),
+            "lost": edge_losses(after) - edge_losses(before),
             "reasons": group(after["reasons"], before["reasons"], after["reasons"]),
             "verdicts": group(after["verdicts"], before["verdicts"], after["verdicts"])}
 
@@ -61,7 +73,7 @@ class Report:
         pages = "" if self.source.huge else ", without hugepages"
         print(f"{self.scenario.name}: by {self.source.describe()}{pages}")
         self.line("sent by the generator", self.tx["opackets"], sample=1)
-        self.line("  lost before the filter", self.tx["opackets"] - got["received"])
+        self.line("  lost in the filter's edge port", got["lost"])
         self.line("received by the filter", got["received"])
         for reason, packets in got["reasons"].items():
             if packets or reason in self.scenario.reasons:
@@ -71,6 +83,7 @@ class Report:
         self.line("sent to the server port", got["sent"])
         self.line("  lost in the generator's port", losses(self.rx))
         self.line("came back", self.rx["ipackets"], sample=2)
+        print(f"  a worker's busiest second {self.run.busiest:>20.1f}%")
 
     def check(self, what, left, right):
         if left != right:
@@ -78,7 +91,8 @@ class Report:
 
     def check_sums(self):
         got = self.got
-        self.check("sent, and received by the filter", self.tx["opackets"], got["received"])
+        self.check("sent, and received by the filter or lost in its port", self.tx["opackets"],
+                   got["received"] + got["lost"])
         self.check("received, and the sum over reasons", got["received"],
                    sum(got["reasons"].values()))
         self.check("received, and the sum over verdicts", got["received"],
