@@ -30,12 +30,11 @@ def until(holds, what, deadline_s=DEADLINE_S, every_s=0.02):
     return value
 
 
-def huge_pages(megabytes):
-    """Whether hugetlbfs is mounted and has that much left in pages of 2 MB."""
+def free_huge_megabytes():
+    """What is left of hugetlbfs in pages of 2 MB; nothing if it is not mounted."""
     mounted = any(line.split()[2] == "hugetlbfs"
                   for line in pathlib.Path("/proc/mounts").read_text().splitlines())
-    free = int(HUGEPAGES.read_text()) if HUGEPAGES.exists() else 0
-    return mounted and 2 * free >= megabytes
+    return 2 * int(HUGEPAGES.read_text()) if mounted and HUGEPAGES.exists() else 0
 
 
 def prefix(name):
@@ -43,10 +42,8 @@ def prefix(name):
     return f"sluice-{os.getpid()}-{name}"
 
 
-def eal_options(name, megabytes, huge=True):
-    """The EAL's options for a process and its memory, which a vhost peer can map: hugepages if
-    they are wanted and there are any."""
-    huge = huge and huge_pages(megabytes)
+def eal_options(name, megabytes, huge):
+    """The EAL's options for a process and its memory, which a vhost peer can map."""
     return ["--file-prefix", prefix(name), "-m", str(megabytes),
             "--single-file-segments" if huge else "--no-huge"]
 

@@ -4,7 +4,7 @@ import re
 import shutil
 import subprocess
 
-from filter import Failure, Process, eal_options, huge_pages
+from filter import Failure, Process, eal_options, free_huge_megabytes
 from stream import HERE, write_capture
 
 PCI = re.compile(r"([0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\b")
@@ -30,13 +30,17 @@ class Generator:
 
     def __init__(self, options, tx, rx, folder):
         self.options, self.tx, self.rx, self.folder = options, tx, rx, folder
-        self.huge = not options.no_huge and huge_pages(self.megabytes)
         self.process = None
+        free = free_huge_megabytes()
+        self.huge = not options.no_huge and free >= self.megabytes
+        self.pages = "" if self.huge else ", without hugepages"
+        if not self.huge and not options.no_huge:
+            self.pages += f": {self.megabytes} MB of them are needed, {free} MB are free"
 
     def eal(self, devices):
         options, self.number = device_options(devices)
         return ["--lcores", self.options.lcores, *options,
-                *eal_options("generator", self.megabytes, not self.options.no_huge)]
+                *eal_options("generator", self.megabytes, self.huge)]
 
     def launch(self, arguments, **options):
         self.process = Process(arguments, self.folder, "generator", stdin=subprocess.PIPE,
@@ -60,7 +64,8 @@ class Pktgen(Generator):
     megabytes, frames, stops = 3456, 250_000, True
 
     def describe(self):
-        return f"Pktgen-DPDK ({self.program})"
+        version = re.search(r"^Pktgen (\d\S*)", self.process.said(), re.M)
+        return f"Pktgen-DPDK {version[1] if version else ''} ({self.program})"
 
     def __init__(self, options, tx, rx, folder):
         self.program = shutil.which(options.pktgen)

@@ -70,8 +70,7 @@ class Report:
 
     def table(self):
         got = self.got
-        pages = "" if self.source.huge else ", without hugepages"
-        print(f"{self.scenario.name}: by {self.source.describe()}{pages}")
+        print(f"{self.scenario.name}: by {self.source.describe()}{self.source.pages}")
         self.line("sent by the generator", self.tx["opackets"], sample=1)
         self.line("  lost in the filter's edge port", got["lost"])
         self.line("received by the filter", got["received"])
@@ -130,5 +129,7 @@ class Report:
         self.check_replay()
         for wrong in self.wrong:
             print(f"  DOES NOT ADD UP: {wrong}")
-        print("" if self.wrong else "  adds up\n", end="\n" if self.wrong else "")
+        if not self.wrong:
+            print("  adds up")
+        print(flush=True)
         return not self.wrong

@@ -6,6 +6,7 @@
 local port = os.getenv("SLUICE_PORT") or "0"
 
 return function()
+	io.stderr:write("\n", pktgen.info.Pktgen_Version, "\n")
 	pktgen.screen("off")
 	pktgen.set(port, "count", tonumber(os.getenv("SLUICE_PACKETS") or 0))
 	pktgen.set(port, "rate", tonumber(os.getenv("SLUICE_RATE") or 100))
