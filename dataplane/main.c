@@ -34,6 +34,7 @@ struct dataplane {
 	struct publish publish;
 	struct crossing crossing;
 	struct reload reload;
+	struct idle idle;
 	struct measure measure;
 	struct state state;
 	void *state_memory;
@@ -194,6 +195,7 @@ static int start_worker(struct dataplane *dataplane, unsigned index)
 		.pair_count = dataplane->options.pairs,
 		.index = index,
 		.crossing = &dataplane->crossing,
+		.idle = &dataplane->idle,
 		.board = &dataplane->publish.board->worker[index],
 		.packets_left = dataplane->options.packets ? &dataplane->packets_left : NULL,
 		.stopping = &stopping,
@@ -252,7 +254,8 @@ static int serve(struct dataplane *dataplane)
 		stop_ports(dataplane);
 		goto out;
 	}
-	measure_start(&dataplane->measure, &dataplane->publish, dataplane->pair,
+	idle_plan(&dataplane->idle, dataplane->pair, dataplane->options.pairs);
+	measure_start(&dataplane->measure, &dataplane->publish, &dataplane->idle, dataplane->pair,
 		      dataplane->options.pairs, clock_boot_ns());
 	start_reload(dataplane);
 	result = run(dataplane);

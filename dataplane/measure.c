@@ -65,6 +65,20 @@ static void describe_port(const struct port *port, uint32_t pair, enum port_role
 		vitals->counted_queues = RTE_MIN(port->rx_queues, (uint16_t)VITALS_QUEUES);
 }
 
+/* The fastest link, over the smallest ring, says how long a worker may rest. */
+static void bound_rests(const struct measure *measure)
+{
+	uint32_t bound_ns = IDLE_LONGEST_NS;
+
+	for (unsigned i = 0; i < measure->ports; i++) {
+		uint32_t port_ns = idle_bound_ns(measure->port[i]->rx_descriptors,
+						 measure->publish->vitals->port[i].speed_mbps);
+
+		bound_ns = RTE_MIN(bound_ns, port_ns);
+	}
+	__atomic_store_n(&measure->idle->bound_ns, bound_ns, __ATOMIC_RELAXED);
+}
+
 static struct measure_mark mark(const struct publish *publish, unsigned worker)
 {
 	const struct board_worker *board = &publish->board->worker[worker];
@@ -101,12 +115,13 @@ static void measure_worker(struct measure *measure, unsigned index, uint64_t spa
 	measure->mark[index] = now;
 }
 
-void measure_start(struct measure *measure, const struct publish *publish, const struct pair *pairs,
-		   unsigned count, uint64_t now_ns)
+void measure_start(struct measure *measure, const struct publish *publish, struct idle *idle,
+		   const struct pair *pairs, unsigned count, uint64_t now_ns)
 {
 	struct vitals *vitals = publish->vitals;
 
-	*measure = (struct measure){.publish = publish, .began_ns = now_ns, .ports_due_ns = now_ns};
+	*measure = (struct measure){
+		.publish = publish, .idle = idle, .began_ns = now_ns, .ports_due_ns = now_ns};
 	measure->workers_due_ns = now_ns + second_ns;
 	for (unsigned i = 0; i < count; i++) {
 		for (unsigned role = 0; role < pairs[i].ports; role++) {
@@ -117,6 +132,7 @@ void measure_start(struct measure *measure, const struct publish *publish, const
 			measure->port[measure->ports++] = port;
 		}
 	}
+	bound_rests(measure);
 	__atomic_store_n(&vitals->ports, measure->ports, __ATOMIC_RELEASE);
 }
 
@@ -126,6 +142,7 @@ void measure_round(struct measure *measure, uint64_t now_ns)
 		unsigned i = measure->next_port;
 
 		measure_port(measure->port[i], &measure->publish->vitals->port[i], now_ns);
+		bound_rests(measure);
 		measure->next_port = i + 1 < measure->ports ? i + 1 : 0;
 		measure->ports_due_ns = now_ns + second_ns / measure->ports;
 	}

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "port.h"
+#include "idle.h"
 #include "publish.h"
 
 /* What a worker had done when its running second began. */
@@ -16,6 +16,7 @@ struct measure_mark {
 
 struct measure {
 	const struct publish *publish;
+	struct idle *idle; /* its bound follows the links' speeds */
 	const struct port *port[CAP_PORTS];
 	unsigned ports, next_port;
 	uint64_t ports_due_ns, workers_due_ns; /* CLOCK_BOOTTIME */
@@ -25,10 +26,10 @@ struct measure {
 
 /*
  * Begin with the ports, which are started, of `count` pairs, before the workers run; now_ns is
- * CLOCK_BOOTTIME here and below. What `measure` holds stays the caller's.
+ * CLOCK_BOOTTIME here and below. What is given stays the caller's.
  */
-void measure_start(struct measure *measure, const struct publish *publish, const struct pair *pairs,
-		   unsigned count, uint64_t now_ns);
+void measure_start(struct measure *measure, const struct publish *publish, struct idle *idle,
+		   const struct pair *pairs, unsigned count, uint64_t now_ns);
 
 /* A round: whatever is due is measured and published. */
 void measure_round(struct measure *measure, uint64_t now_ns);

@@ -10,7 +10,7 @@
 #include <sys/random.h>
 
 enum {
-	RX_DESCRIPTORS = 2048, /* outlast a worker's sleep: see worker.c */
+	RX_DESCRIPTORS = 2048, /* outlast a worker's rest: see idle.h */
 	TX_DESCRIPTORS = 1024,
 	JUMBO_MTU = 9216,
 };

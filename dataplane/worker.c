@@ -5,16 +5,6 @@
 #include <rte_cycles.h>
 #include <rte_pause.h>
 
-enum {
-	/*
-	 * An idle worker spins a little, as the next packet is mostly near, then sleeps, as its
-	 * CPU may be the one that the sender or the daemon waits for. The sleep is short enough for
-	 * a receive ring of 2048 not to fill at the line rate of 10 Gbit/s.
-	 */
-	IDLE_POLLS = 256,
-	IDLE_SLEEP_US = 50,
-};
-
 static uint16_t receive(const struct port *port, unsigned worker, struct rte_mbuf **frames)
 {
 	if (worker >= port->rx_queues)
@@ -105,14 +95,22 @@ static bool poll_pairs(struct worker *worker)
 /* After a poll that found nothing. */
 static void rest(struct worker *worker)
 {
+	uint64_t idle_ns;
+	uint32_t rest_ns;
+
 	if (worker->idle_polls == 0)
-		look_at_clock(worker);
-	if (worker->idle_polls++ < IDLE_POLLS) {
+		worker->idle_since_ns = look_at_clock(worker);
+	if (worker->idle_polls < IDLE_SPINS) {
+		worker->idle_polls++;
 		rte_pause();
-	} else {
-		rte_delay_us_sleep(IDLE_SLEEP_US);
-		look_at_clock(worker);
+		return;
 	}
+	idle_ns = look_at_clock(worker) - worker->idle_since_ns;
+	rest_ns = idle_rest_ns(worker->idle, idle_ns);
+	if (rest_ns)
+		idle_rest(worker->idle, worker->pairs, worker->pair_count, worker->index, rest_ns);
+	else
+		rte_pause();
 }
 
 int worker_run(void *argument)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "crossing.h"
+#include "idle.h"
 #include "pipeline.h"
 #include "worker_clock.h"
 
@@ -14,10 +15,12 @@ struct worker {
 	struct crossing *crossing;
 	struct board_worker *board;
 	struct worker_clock clock;
-	uint64_t looked_ns;    /* when it last looked at its clock */
-	unsigned idle_polls;   /* since packets last came */
-	int64_t *packets_left; /* of all workers together; NULL: no end to them */
-	bool *stopping;        /* anyone sets it, everyone heeds it */
+	const struct idle *idle;
+	uint64_t looked_ns;     /* when it last looked at its clock */
+	uint64_t idle_since_ns; /* if idle_polls: when it first found nothing */
+	unsigned idle_polls;    /* since packets last came, as far as IDLE_SPINS */
+	int64_t *packets_left;  /* of all workers together; NULL: no end to them */
+	bool *stopping;         /* anyone sets it, everyone heeds it */
 };
 
 /* An lcore's function: run until `stopping`; `argument` is the struct worker. */

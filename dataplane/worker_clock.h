@@ -44,3 +44,9 @@ static inline uint64_t worker_clock_ns(struct worker_clock *clock)
 		clock->told_ns = now_ns;
 	return clock->told_ns;
 }
+
+/* What the tick counter will read `ns` from now. */
+static inline uint64_t worker_clock_ticks_in(uint32_t ns)
+{
+	return rte_rdtsc() + rte_get_tsc_hz() * ns / UINT64_C(1000000000);
+}
