@@ -68,8 +68,6 @@ static int compile_and_open(struct policy_image *opened, struct error *error)
 	}
 	image_direct4(&opened->image, opened->direct4);
 	opened->image.origin_direct4 = opened->direct4;
-	for (uint32_t i = 0; i < opened->image.rule_count; i++)
-		opened->image.rules[i].slot = (uint16_t)i;
 	return 0;
 }
 
@@ -157,6 +155,8 @@ int world_open(const struct policy_image *policy, enum frame_kind kind, uint32_t
 		.lines = source_lines_for(live > SOURCES_DEFAULT ? live : SOURCES_DEFAULT),
 		.now_ns = START_NS,
 	};
+	for (uint32_t i = 0; i < policy->image.rule_count; i++)
+		policy->image.rules[i].slot = (uint16_t)i;
 	if (open_tables(world) == 0 && populate(world, kind, live) == 0 &&
 	    (socket < 0 || add_plain(world, policy->policy, socket) == 0))
 		return 0;

@@ -20,8 +20,8 @@ static int write_file(const char *path, const void *data, size_t size)
 	return 0;
 }
 
-static int write_compiled(const struct compiled *compiled, const char *folder, const char *name,
-			  uint64_t generation)
+int state_folder_write_compiled(const struct compiled *compiled, const char *folder,
+				const char *name, uint64_t generation)
 {
 	struct manifest manifest;
 	char path[PATH_MAX];
@@ -58,7 +58,7 @@ int state_folder_write(const char *text, size_t size, const char *feeds, const c
 		fprintf(stderr, "%s: %s\n", error.path, error.message);
 		return -1;
 	}
-	result = write_compiled(&compiled, folder, manifest, generation);
+	result = state_folder_write_compiled(&compiled, folder, manifest, generation);
 	compiled_unref(&compiled);
 	return result;
 }
