@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See calibrate.h. */
 #include "calibrate.h"
-#include "clock.h"
+#include "tsc.h"
 #include "memory.h"
 #include "random.h"
 
@@ -42,12 +42,12 @@ static void link_lines(void)
 
 static void measure_tsc(void)
 {
-	uint64_t from_ns = clock_ns(), from = clock_tsc(), ns;
+	uint64_t from_ns = tsc_clock_ns(), from = tsc_now(), ns;
 
 	do
-		ns = clock_ns() - from_ns;
+		ns = tsc_clock_ns() - from_ns;
 	while (ns < TSC_NS);
-	tsc_ghz = (double)(clock_tsc() - from) / (double)ns;
+	tsc_ghz = (double)(tsc_now() - from) / (double)ns;
 }
 
 int calibrate_init(void)
@@ -67,23 +67,23 @@ double calibrate_tsc_ghz(void)
 
 static double core_step(void)
 {
-	uint64_t from = clock_tsc(), value = from | 1;
+	uint64_t from = tsc_now(), value = from | 1;
 
 	for (unsigned i = 0; i < CORE_STEPS; i++) {
 		value *= UINT64_C(0x5851f42d4c957f2d);
 		__asm__ volatile("" : "+r"(value));
 	}
-	return (double)(clock_tsc() - from) / CORE_STEPS;
+	return (double)(tsc_now() - from) / CORE_STEPS;
 }
 
 static double memory_step(void)
 {
 	static uint32_t at;
-	uint64_t from = clock_tsc();
+	uint64_t from = tsc_now();
 
 	for (unsigned i = 0; i < MEMORY_STEPS; i++)
 		at = lines[at].next;
-	return (double)(clock_tsc() - from) / MEMORY_STEPS;
+	return (double)(tsc_now() - from) / MEMORY_STEPS;
 }
 
 struct calibration calibrate(void)

@@ -6,7 +6,6 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_malloc.h>
-#include <sched.h>
 #include <stdio.h>
 
 enum { HUGE_PAGE = 2 * 1024 * 1024 };
@@ -24,7 +23,7 @@ static int heap_create(size_t size)
 	return rte_malloc_heap_get_socket(name);
 }
 
-int dpdk_start(size_t size)
+int dpdk_start(const char *lcores, size_t size)
 {
 	static char words[][24] = {"bench",
 				   "--no-huge",
@@ -36,12 +35,14 @@ int dpdk_start(size_t size)
 				   "--log-level=error",
 				   "--vdev=net_null0",
 				   "--vdev=net_null1",
+				   "--vdev=net_ring0",
+				   "--vdev=net_ring1",
 				   "--lcores",
 				   ""};
 	char *arguments[RTE_DIM(words)];
 	int socket = -1;
 
-	snprintf(words[RTE_DIM(words) - 1], sizeof words[0], "0@%d", sched_getcpu());
+	snprintf(words[RTE_DIM(words) - 1], sizeof words[0], "%s", lcores);
 	for (unsigned i = 0; i < RTE_DIM(words); i++)
 		arguments[i] = words[i];
 	if (rte_eal_init(RTE_DIM(words), arguments) >= 0)

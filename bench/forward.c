@@ -4,7 +4,7 @@
  * sources would not fit into the buffers that DPDK's pcap port reads it into, so this copies
  * frames into buffers as that port does, from a block whose sources were just drawn. See packets.h.
  */
-#include "clock.h"
+#include "tsc.h"
 #include "memory.h"
 #include "packets.h"
 #include "pipeline.h"
@@ -83,7 +83,7 @@ uint64_t forward_block(struct packet_trial *made)
 	uint64_t from;
 
 	packets_draw(made);
-	from = clock_tsc();
+	from = tsc_now();
 	for (unsigned i = 0; i < FRAMES; i += BURST_MOST) {
 		receive(&made->frames, i, buffers);
 		if (made->level)
@@ -92,5 +92,5 @@ uint64_t forward_block(struct packet_trial *made)
 			swap_and_send(buffers);
 		world->now_ns += WORLD_STEP_NS;
 	}
-	return clock_tsc() - from;
+	return tsc_now() - from;
 }

@@ -133,10 +133,12 @@ static bool needs_ports(void)
 static int start_dpdk(int *socket)
 {
 	size_t bytes = 32 << 20;
+	char lcores[16];
 
 	for (unsigned place = 0; place < PLACES; place++)
 		bytes += needs_plain(place) ? plain_bytes(place_live(place, bench.quick)) : 0;
-	if ((*socket = dpdk_start(bytes)) < 0)
+	snprintf(lcores, sizeof lcores, "0@%d", sched_getcpu());
+	if ((*socket = dpdk_start(lcores, bytes)) < 0)
 		return -1;
 	return needs_ports() ? forward_open(*socket) : 0;
 }

@@ -21,6 +21,7 @@ class Row:
     most: float | None = None   # the budget: at most, or at least
     least: float | None = None
     note: str = ""
+    left_out: bool = False
     rounds: list = dataclasses.field(default_factory=list)  # a figure each, None where not fair
 
     def spread(self):
@@ -28,6 +29,8 @@ class Row:
         return 100 * (self.high - self.low) / 2 / self.figure if self.figure else 0.0
 
     def verdict(self):
+        if self.left_out:
+            return "left out"
         if self.noisy:
             return "noisy"
         if self.most is None and self.least is None:
@@ -42,6 +45,11 @@ class Row:
         if self.least is not None:
             return f"{self.budget} >= {self.least:g}"
         return ""
+
+
+def left_out(name, why):
+    """The row of what cannot be measured here."""
+    return Row(name, 0.0, "", 0.0, 0.0, noisy=True, left_out=True, note=why)
 
 
 def from_samples(name, unit, samples, taken=None, **more):
@@ -84,7 +92,7 @@ def cells(row):
 
 def without_verdicts(rows):
     """The rows of a run too short for its figures to mean anything."""
-    return [dataclasses.replace(row, noisy=False, budget="", most=None, least=None)
+    return [dataclasses.replace(row, noisy=row.noisy and not row.figure, budget="", most=None, least=None)
             for row in rows]
 
 

@@ -6,7 +6,7 @@
 #include <time.h>
 
 /* After what was issued before has been done. */
-static inline uint64_t clock_tsc(void)
+static inline uint64_t tsc_now(void)
 {
 	uint64_t tsc;
 
@@ -16,7 +16,7 @@ static inline uint64_t clock_tsc(void)
 	return tsc;
 }
 
-static inline uint64_t clock_ns(void)
+static inline uint64_t tsc_clock_ns(void)
 {
 	struct timespec time;
 
