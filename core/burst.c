@@ -71,17 +71,11 @@ STAGE bool burst_recall(struct burst *b, const struct state *state, struct recal
 
 STAGE void image_prefetch(const struct image *image, const struct packet *packet)
 {
-	uint32_t address = (uint32_t)packet->source.lo;
+	bool ip6 = packet->kind == PACKET_IP6;
 
-	if (packet->kind == PACKET_IP4) {
-		__builtin_prefetch(
-			&image->exact4[exact4_line(address, image->set_seed, image->exact4_lines)]);
-		if (image->origin_direct4)
-			__builtin_prefetch(&image->origin_direct4[address >> 8]);
-	} else {
-		__builtin_prefetch(&image->exact6[exact6_line(packet->source, image->set_seed,
-							      image->exact6_lines)]);
-	}
+	singles_prefetch(image, ip6, packet->source);
+	if (!ip6 && image->origin_direct4)
+		__builtin_prefetch(&image->origin_direct4[(uint32_t)packet->source.lo >> 8]);
 }
 
 /* Hash the sources that were missed, all together, and fetch what will be asked about them. */

@@ -84,17 +84,48 @@ static void open_guard(void *segment, struct image *image)
 
 static void open_sets(void *segment, struct image *image)
 {
-	uint64_t lines4, lines6, expires;
-
 	image->sets = view_range(segment, SETS_INDEX4);
-	image->exact4 = view(segment, SETS_EXACT4, &lines4);
-	image->exact6 = view(segment, SETS_EXACT6, &lines6);
 	image->set_entries = view(segment, SETS_ENTRIES, NULL);
-	image->set_expires = view(segment, SETS_EXPIRES, &expires);
-	image->set_seed = *(const uint64_t *)view(segment, SETS_SEED, NULL);
-	image->exact4_lines = (uint32_t)lines4;
-	image->exact6_lines = (uint32_t)lines6;
-	image->expires = (uint32_t)expires;
+	image->set_expires = view(segment, SETS_EXPIRES, NULL);
+}
+
+static void open_singles(void *segment, struct singles *layer)
+{
+	static const struct exact4 no_line4;
+	static const struct exact6 no_line6;
+	uint64_t lines4, lines6;
+
+	*layer = (struct singles){
+		.exact4 = view(segment, SINGLES_EXACT4, &lines4),
+		.exact6 = view(segment, SINGLES_EXACT6, &lines6),
+		.pairs = view(segment, SINGLES_PAIRS, NULL),
+		.expires = view(segment, SINGLES_EXPIRES, NULL),
+	};
+	layer->mask4 = lines4 ? (uint32_t)lines4 - 1 : 0;
+	layer->mask6 = lines6 ? (uint32_t)lines6 - 1 : 0;
+	layer->exact4 = lines4 ? layer->exact4 : &no_line4;
+	layer->exact6 = lines6 ? layer->exact6 : &no_line6;
+}
+
+/* The layers, from the one that is asked first on. */
+static const enum segment_kind layers[SINGLES_LAYERS] = {SEGMENT_LATEST, SEGMENT_LATER,
+							 SEGMENT_SINGLES};
+
+/* All layers must agree where an address is looked for. */
+static int open_layers(void *const segments[SEGMENT_KINDS], struct image *image,
+		       struct image_error *error)
+{
+	image->singles_seed = *(const uint64_t *)view(segments[layers[0]], SINGLES_SEED, NULL);
+	for (unsigned i = 0; i < SINGLES_LAYERS; i++) {
+		void *segment = segments[layers[i]];
+		const uint64_t *seed = view(segment, SINGLES_SEED, NULL);
+
+		if (*seed != image->singles_seed)
+			return image_refuse(layers[i], SINGLES_SEED, "is not that of the others",
+					    error);
+		open_singles(segment, &image->singles[i]);
+	}
+	return 0;
 }
 
 static void open_origins(void *segment, struct image *image)
@@ -120,8 +151,8 @@ int image_open(void *const segments[SEGMENT_KINDS], struct image *image, struct 
 	open_guard(segments[SEGMENT_GUARD], &opened);
 	open_sets(segments[SEGMENT_SETS], &opened);
 	open_origins(segments[SEGMENT_ORIGINS], &opened);
-	result = image_check_choice(&opened, segments[SEGMENT_SERVICES], error);
-	if (result)
+	if ((result = open_layers(segments, &opened, error)) ||
+	    (result = image_check_choice(&opened, segments[SEGMENT_SERVICES], error)))
 		return result;
 	*image = opened;
 	return 0;
@@ -148,11 +179,17 @@ void image_direct4(const struct image *image, uint16_t *direct4)
 	}
 }
 
-void image_rebase_expiry(struct image *image, int64_t utc_minus_clock_ns)
+void segment_rebase_expiry(enum segment_kind kind, void *segment, int64_t utc_minus_clock_ns)
 {
-	for (uint32_t i = 1; i < image->expires; i++) {
-		uint64_t expires = image->set_expires[i] - (uint64_t)utc_minus_clock_ns;
+	bool sets = kind == SEGMENT_SETS;
+	uint64_t count, *expires;
 
-		image->set_expires[i] = (int64_t)expires > 0 ? expires : 1;
+	if (!sets && kind != SEGMENT_SINGLES && kind != SEGMENT_LATER && kind != SEGMENT_LATEST)
+		return;
+	expires = view(segment, sets ? (unsigned)SETS_EXPIRES : (unsigned)SINGLES_EXPIRES, &count);
+	for (uint64_t i = 1; i < count; i++) {
+		uint64_t moved = expires[i] - (uint64_t)utc_minus_clock_ns;
+
+		expires[i] = (int64_t)moved > 0 ? moved : 1;
 	}
 }

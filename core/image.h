@@ -19,24 +19,27 @@
 #include <stddef.h>
 
 enum {
-	IMAGE_VERSION = 2,
+	IMAGE_VERSION = 3,
 	IMAGE_ALIGN = 64, /* of a segment in memory and of every array in it */
 };
 #define SEGMENT_MAGIC  UINT32_C(0x53434c53) /* "SLCS" */
 #define MANIFEST_MAGIC UINT32_C(0x4d434c53) /* "SLCM" */
 
 /* clang-format off */
-/*        symbol      file name    what it holds */
-#define SEGMENTS(X)                                                            \
-	X(RULES,    "rules")    /* settings, rules with shares and limits */   \
-	X(SERVICES, "services") /* who is meant, and which rule decides */     \
-	X(GUARD,    "guard")    /* what no rule may touch */                   \
-	X(SETS,     "sets")     /* allowed and blocked sources, with expiry */ \
-	X(ORIGINS,  "origins")  /* where a source is from */                   \
-	X(DOCUMENT, "document") /* the policy as its author would read it */
+/*        symbol      file name    arrays    what it holds */
+#define SEGMENTS(X)                                                                      \
+	X(RULES,    "rules",    RULES)    /* settings, rules with shares and limits */   \
+	X(SERVICES, "services", SERVICES) /* who is meant, and which rule decides */     \
+	X(GUARD,    "guard",    GUARD)    /* what no rule may touch */                   \
+	X(SETS,     "sets",     SETS)     /* allowed and blocked prefixes, with expiry */ \
+	X(SINGLES,  "singles",  SINGLES)  /* likewise single addresses */                \
+	X(LATER,    "later",    SINGLES)  /* what has changed of them since */           \
+	X(LATEST,   "latest",   SINGLES)  /* and since then: few, and soon replaced */   \
+	X(ORIGINS,  "origins",  ORIGINS)  /* where a source is from */                   \
+	X(DOCUMENT, "document", DOCUMENT) /* the policy but for its sets' entries */
 
 enum segment_kind {
-#define X(symbol, name) SEGMENT_##symbol,
+#define X(symbol, name, arrays) SEGMENT_##symbol,
 	SEGMENTS(X)
 #undef X
 	SEGMENT_KINDS
@@ -83,9 +86,6 @@ enum segment_kind {
 	X(GUARD_UDP, uint64_t)
 
 #define SETS_ARRAYS(X)                                                                     \
-	X(SETS_SEED, uint64_t)         /* one: where exact entries hash to */              \
-	X(SETS_EXACT4, struct exact4)  /* lines, a power of two, or none */                \
-	X(SETS_EXACT6, struct exact6)                                                      \
 	X(SETS_INDEX4, uint32_t)       /* source ranges; a value is an entry, or SET_NONE */ \
 	X(SETS_FIRST4, uint32_t)                                                           \
 	X(SETS_VALUE4, uint32_t)                                                           \
@@ -94,6 +94,13 @@ enum segment_kind {
 	X(SETS_VALUE6, uint32_t)                                                           \
 	X(SETS_ENTRIES, struct set_entry)                                                  \
 	X(SETS_EXPIRES, uint64_t) /* ns of the reader's clock; 0 is never; [0] is 0 */
+
+#define SINGLES_ARRAYS(X)                                                     \
+	X(SINGLES_SEED, uint64_t) /* one, the same in all layers: see below */ \
+	X(SINGLES_EXACT4, struct exact4) /* lines, a power of two, or none */ \
+	X(SINGLES_EXACT6, struct exact6)                                      \
+	X(SINGLES_PAIRS, struct set_pair)                                     \
+	X(SINGLES_EXPIRES, uint64_t) /* as SETS_EXPIRES */
 
 #define ORIGINS_ARRAYS(X)                                                   \
 	X(ORIGINS_INDEX4, uint32_t) /* source ranges; a value is an origin */ \
@@ -112,6 +119,7 @@ enum { RULES_ARRAYS(X) RULES_ARRAY_COUNT };
 enum { SERVICES_ARRAYS(X) SERVICES_ARRAY_COUNT };
 enum { GUARD_ARRAYS(X) GUARD_ARRAY_COUNT };
 enum { SETS_ARRAYS(X) SETS_ARRAY_COUNT };
+enum { SINGLES_ARRAYS(X) SINGLES_ARRAY_COUNT };
 enum { ORIGINS_ARRAYS(X) ORIGINS_ARRAY_COUNT };
 enum { DOCUMENT_ARRAYS(X) DOCUMENT_ARRAY_COUNT };
 #undef X
@@ -142,15 +150,23 @@ struct manifest_segment {
 	uint64_t size; /* bytes */
 };
 
+/* Where the daemon finds the entries of the document's sets: control/daemon/ledger.h. */
+struct manifest_ledger {
+	uint64_t name; /* of its file */
+	uint64_t size; /* bytes of it that count */
+	uint64_t hash; /* of them */
+};
+
 /* One generation: the segments it consists of, by kind. */
 struct manifest {
 	uint32_t magic, version;
 	uint64_t generation;
 	uint64_t published_ns; /* CLOCK_REALTIME when it was published */
 	struct manifest_segment segment[SEGMENT_KINDS];
+	struct manifest_ledger ledger;
 	uint64_t hash; /* image_hash() of all before */
 };
-_Static_assert(sizeof(struct manifest) == 128, "part of the image");
+_Static_assert(sizeof(struct manifest) == 200, "part of the image");
 
 /* What holds for the whole policy. */
 struct settings {
@@ -217,10 +233,10 @@ struct origin {
 _Static_assert(sizeof(struct origin) == 8, "part of the image");
 
 /*
- * What a set says of a source: verdict and expiry in one word. Zero is an empty place in
- * an exact line.
+ * What sets say of a source: verdict and expiry in one word. Zero is an empty place in an
+ * exact line.
  */
-enum { SET_ALLOW = 1, SET_BLOCK = 2 };
+enum { SET_ALLOW = 1, SET_BLOCK = 2, SET_PAIR = 3 };
 enum { SET_EXPIRY_BITS = 30 };
 #define SET_NONE UINT32_C(0xffffffff)
 
@@ -246,6 +262,15 @@ struct set_entry {
 };
 _Static_assert(sizeof(struct set_entry) == 8, "part of the image");
 
+/* The word of an address that an earlier layer has, and no set any more. */
+#define SET_GONE UINT32_C(1)
+
+/* A word SET_PAIR has in the place of its expiry the index of two words: block and allow. */
+struct set_pair {
+	uint32_t block, allow;
+};
+_Static_assert(sizeof(struct set_pair) == 8, "part of the image");
+
 enum { EXACT4_WAYS = 8, EXACT6_WAYS = 3 };
 
 /* Lines of single addresses; a full line continues in the one after it, the last in the first. */
@@ -261,6 +286,21 @@ struct exact6 {
 	uint32_t pad;
 };
 _Static_assert(sizeof(struct exact6) == 64, "one cache line");
+
+/*
+ * One layer of single addresses. SEGMENT_SINGLES has them all; what changes goes to small
+ * layers over it, so that one address more does not take ten million to be written again. The
+ * latest layer that has an address is the one that counts.
+ */
+struct singles {
+	const struct exact4 *exact4; /* one empty line where there is none */
+	const struct exact6 *exact6;
+	uint32_t mask4, mask6; /* lines less one */
+	const struct set_pair *pairs;
+	const uint64_t *expires;
+};
+
+enum { SINGLES_LAYERS = 3 }; /* latest, later and the rest */
 
 /* A checked image: views into the reader's copy of the segments, which must outlive it. */
 struct image {
@@ -278,13 +318,11 @@ struct image {
 	struct range guard_source, guard_destination;
 	const uint64_t *guard_tcp, *guard_udp; /* NULL: no port is guarded */
 
+	struct singles singles[SINGLES_LAYERS];
+	uint64_t singles_seed; /* where addresses hash to */
 	struct range sets;
-	const struct exact4 *exact4;
-	const struct exact6 *exact6;
 	const struct set_entry *set_entries;
-	uint64_t *set_expires;
-	uint64_t set_seed;
-	uint32_t exact4_lines, exact6_lines, expires;
+	const uint64_t *set_expires;
 
 	const uint16_t *origin_direct4; /* of image_direct4(), if the reader had it made; or NULL */
 	struct range origin;
@@ -337,10 +375,10 @@ int segment_check(enum segment_kind kind, const void *data, const struct manifes
 int image_open(void *const segments[SEGMENT_KINDS], struct image *image, struct image_error *error);
 
 /*
- * Move every expiry from nanoseconds of UTC, which segments hold, to the reader's clock:
- * utc_minus_clock_ns is UTC now less the clock now. Once for each copy of a segment.
+ * Move the expiries in a segment that segment_check() passed from nanoseconds of UTC to the
+ * reader's clock: utc_minus_clock_ns is UTC now less the clock now. Once for each copy.
  */
-void image_rebase_expiry(struct image *image, int64_t utc_minus_clock_ns);
+void segment_rebase_expiry(enum segment_kind kind, void *segment, int64_t utc_minus_clock_ns);
 
 /*
  * Origins of /24s, looked up directly: ORIGIN_DIRECT_CELLS cells, each an origin or

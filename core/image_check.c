@@ -18,6 +18,7 @@ static const char *const RULES_names[] = {RULES_ARRAYS(X)};
 static const char *const SERVICES_names[] = {SERVICES_ARRAYS(X)};
 static const char *const GUARD_names[] = {GUARD_ARRAYS(X)};
 static const char *const SETS_names[] = {SETS_ARRAYS(X)};
+static const char *const SINGLES_names[] = {SINGLES_ARRAYS(X)};
 static const char *const ORIGINS_names[] = {ORIGINS_ARRAYS(X)};
 static const char *const DOCUMENT_names[] = {DOCUMENT_ARRAYS(X)};
 #undef X
@@ -26,12 +27,13 @@ static const size_t RULES_element[] = {RULES_ARRAYS(X)};
 static const size_t SERVICES_element[] = {SERVICES_ARRAYS(X)};
 static const size_t GUARD_element[] = {GUARD_ARRAYS(X)};
 static const size_t SETS_element[] = {SETS_ARRAYS(X)};
+static const size_t SINGLES_element[] = {SINGLES_ARRAYS(X)};
 static const size_t ORIGINS_element[] = {ORIGINS_ARRAYS(X)};
 static const size_t DOCUMENT_element[] = {DOCUMENT_ARRAYS(X)};
 #undef X
 
 static const struct kind kinds[SEGMENT_KINDS] = {
-#define X(symbol, name) {name, symbol##_ARRAY_COUNT, symbol##_names, symbol##_element},
+#define X(symbol, name, arrays) {name, arrays##_ARRAY_COUNT, arrays##_names, arrays##_element},
 	SEGMENTS(X)
 #undef X
 };
@@ -39,18 +41,11 @@ static const struct kind kinds[SEGMENT_KINDS] = {
 _Static_assert((int)SERVICES_ARRAY_COUNT <= (int)SEGMENT_ARRAYS, "the header has room");
 _Static_assert((int)GUARD_ARRAY_COUNT <= (int)SEGMENT_ARRAYS, "the header has room");
 
-/* A segment being checked, so that a finding can name its place. */
-struct check {
-	enum segment_kind kind;
-	const struct segment_header *header;
-	struct image_error *error;
-};
-
-static int refuse(const struct check *check, int array, const char *message)
+int image_refuse(enum segment_kind kind, int array, const char *message, struct image_error *error)
 {
-	*check->error = (struct image_error){
-		.segment = kinds[check->kind].name,
-		.array = array < 0 ? "" : kinds[check->kind].array_names[array],
+	*error = (struct image_error){
+		.segment = kinds[kind].name,
+		.array = array < 0 ? "" : kinds[kind].array_names[array],
 		.message = message,
 	};
 	return -EBADMSG;
@@ -90,16 +85,6 @@ int manifest_check(const struct manifest *manifest, size_t size, struct image_er
 	else
 		return 0;
 	return -EBADMSG;
-}
-
-static const void *array_at(const struct check *check, unsigned array)
-{
-	return (const char *)check->header + check->header->array[array].offset;
-}
-
-static uint64_t array_count(const struct check *check, unsigned array)
-{
-	return check->header->array[array].count;
 }
 
 static int check_header(const struct check *check, const struct manifest_segment *expected)
@@ -213,7 +198,7 @@ static int check_range6(const struct check *check, unsigned at, uint64_t limit, 
 	return check_range_values(check, at + 2, limit, none);
 }
 
-static int check_range(const struct check *check, unsigned at, uint64_t limit, bool none)
+int check_range(const struct check *check, unsigned at, uint64_t limit, bool none)
 {
 	int result = check_range4(check, at, limit, none);
 
@@ -348,70 +333,6 @@ static int check_guard(const struct check *check)
 	return 0;
 }
 
-static bool bad_set_word(uint32_t word, uint64_t expires)
-{
-	return set_expiry(word) >= expires || set_verdict(word) < SET_ALLOW ||
-	       set_verdict(word) > SET_BLOCK;
-}
-
-static int check_exact(const struct check *check, unsigned at, uint64_t expires)
-{
-	uint64_t lines = array_count(check, at);
-	unsigned ways = at == SETS_EXACT4 ? EXACT4_WAYS : EXACT6_WAYS;
-
-	if ((lines & (lines - 1)) != 0 || lines > UINT64_C(1) << 31)
-		return refuse(check, (int)at, "not a power of two");
-	for (uint64_t i = 0; i < lines * ways; i++) {
-		uint32_t word = at == SETS_EXACT4
-					? ((const struct exact4 *)array_at(check, at))[i / ways]
-						  .word[i % ways]
-					: ((const struct exact6 *)array_at(check, at))[i / ways]
-						  .word[i % ways];
-
-		if (word != 0 && bad_set_word(word, expires))
-			return refuse(check, (int)at, "value out of range");
-	}
-	return 0;
-}
-
-/* Times are signed once they are moved to another clock: see image_rebase_expiry(). */
-static int check_expires(const struct check *check)
-{
-	const uint64_t *expires = array_at(check, SETS_EXPIRES);
-	uint64_t count = array_count(check, SETS_EXPIRES);
-
-	if (count == 0 || expires[0] != 0)
-		return refuse(check, SETS_EXPIRES, "does not begin with never");
-	for (uint64_t i = 1; i < count; i++) {
-		if (expires[i] == 0 || expires[i] > INT64_MAX)
-			return refuse(check, SETS_EXPIRES, "value out of range");
-	}
-	return 0;
-}
-
-static int check_sets(const struct check *check)
-{
-	uint64_t entries = array_count(check, SETS_ENTRIES);
-	uint64_t expires = array_count(check, SETS_EXPIRES);
-	const struct set_entry *entry = array_at(check, SETS_ENTRIES);
-	int result;
-
-	if (array_count(check, SETS_SEED) != 1)
-		return refuse(check, SETS_SEED, "not one");
-	if ((result = check_expires(check)))
-		return result;
-	for (uint64_t i = 0; i < entries; i++) {
-		if (bad_set_word(entry[i].word, expires))
-			return refuse(check, SETS_ENTRIES, "value out of range");
-		if (entry[i].next != SET_NONE && (entry[i].next <= i || entry[i].next >= entries))
-			return refuse(check, SETS_ENTRIES, "chain does not end");
-	}
-	if ((result = check_exact(check, SETS_EXACT4, expires)) ||
-	    (result = check_exact(check, SETS_EXACT6, expires)))
-		return result;
-	return check_range(check, SETS_INDEX4, entries, true);
-}
-
 static int check_origins(const struct check *check)
 {
 	uint64_t origins = array_count(check, ORIGINS_ORIGINS);
@@ -438,6 +359,10 @@ int segment_check(enum segment_kind kind, const void *data, const struct manifes
 		return check_guard(&check);
 	case SEGMENT_SETS:
 		return check_sets(&check);
+	case SEGMENT_SINGLES:
+	case SEGMENT_LATER:
+	case SEGMENT_LATEST:
+		return check_singles(&check);
 	case SEGMENT_ORIGINS:
 		return check_origins(&check);
 	default:

@@ -5,22 +5,18 @@
 #include "image.h"
 
 /* Spread a key over lines; the multipliers are those of MurmurHash3's 64-bit finaliser. */
-static inline uint32_t lookup_line(uint64_t key, uint64_t seed, uint32_t lines)
+static inline uint32_t lookup_spread(uint64_t key, uint64_t seed)
 {
 	key ^= seed;
 	key = (key ^ key >> 33) * UINT64_C(0xff51afd7ed558ccd);
 	key = (key ^ key >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
-	return (uint32_t)(key >> 32) & (lines - 1);
+	return (uint32_t)(key >> 32);
 }
 
-static inline uint32_t exact4_line(uint32_t address, uint64_t seed, uint32_t lines)
+/* Whose low bits are the line of a single address in every layer; IPv4 in the low 32 bits. */
+static inline uint32_t singles_spread(bool ip6, struct address address, uint64_t seed)
 {
-	return lookup_line(address, seed, lines);
-}
-
-static inline uint32_t exact6_line(struct address address, uint64_t seed, uint32_t lines)
-{
-	return lookup_line(address.hi ^ siphash_rotate(address.lo, 23), seed, lines);
+	return lookup_spread(ip6 ? address.hi ^ siphash_rotate(address.lo, 23) : address.lo, seed);
 }
 
 /* Half a line's addresses, or words, as one vector: the widest that every level has. */
@@ -50,27 +46,23 @@ static inline uint32_t exact4_word(const struct exact4 *line, uint32_t address)
 }
 
 /* The word of a single IPv4 address, or 0. Ways fill in order; a full line continues. */
-static inline uint32_t exact4_find(const struct image *image, uint32_t address)
+static inline uint32_t exact4_find(const struct singles *layer, uint32_t spread, uint32_t address)
 {
-	uint32_t line = exact4_line(address, image->set_seed, image->exact4_lines);
-
-	for (uint32_t tried = 0; tried < image->exact4_lines; tried++) {
-		const struct exact4 *at = &image->exact4[line];
+	for (uint32_t tried = 0; tried <= layer->mask4; tried++) {
+		const struct exact4 *at = &layer->exact4[(spread + tried) & layer->mask4];
 		uint32_t word = exact4_word(at, address);
 
 		if (word != 0 || at->word[EXACT4_WAYS - 1] == 0)
 			return word;
-		line = (line + 1) & (image->exact4_lines - 1);
 	}
 	return 0;
 }
 
-static inline uint32_t exact6_find(const struct image *image, struct address address)
+static inline uint32_t exact6_find(const struct singles *layer, uint32_t spread,
+				   struct address address)
 {
-	uint32_t line = exact6_line(address, image->set_seed, image->exact6_lines);
-
-	for (uint32_t tried = 0; tried < image->exact6_lines; tried++) {
-		const struct exact6 *at = &image->exact6[line];
+	for (uint32_t tried = 0; tried <= layer->mask6; tried++) {
+		const struct exact6 *at = &layer->exact6[(spread + tried) & layer->mask6];
 
 		for (unsigned way = 0; way < EXACT6_WAYS; way++) {
 			if (at->word[way] == 0)
@@ -78,16 +70,60 @@ static inline uint32_t exact6_find(const struct image *image, struct address add
 			if (at->address[way].hi == address.hi && at->address[way].lo == address.lo)
 				return at->word[way];
 		}
-		line = (line + 1) & (image->exact6_lines - 1);
 	}
 	return 0;
 }
 
-static inline bool set_expired(const struct image *image, uint32_t word, uint64_t now_ns)
+/* Fetch the lines that singles_find() will look at for a source. */
+static inline void singles_prefetch(const struct image *image, bool ip6, struct address address)
 {
-	uint64_t expires = image->set_expires[set_expiry(word)];
+	uint32_t spread = singles_spread(ip6, address, image->singles_seed);
 
-	return expires != 0 && expires <= now_ns;
+	for (unsigned i = 0; i < SINGLES_LAYERS; i++) {
+		const struct singles *layer = &image->singles[i];
+
+		if (ip6)
+			__builtin_prefetch(&layer->exact6[spread & layer->mask6]);
+		else
+			__builtin_prefetch(&layer->exact4[spread & layer->mask4]);
+	}
+}
+
+static inline bool set_expired(const uint64_t *expires, uint32_t word, uint64_t now_ns)
+{
+	uint64_t at = expires[set_expiry(word)];
+
+	return at != 0 && at <= now_ns;
+}
+
+/* What a word of a layer says now: SET_ALLOW, SET_BLOCK or 0. */
+static inline uint32_t singles_verdict(const struct singles *layer, uint32_t word, uint64_t now_ns)
+{
+	if (set_verdict(word) == SET_PAIR) {
+		const struct set_pair *pair = &layer->pairs[set_expiry(word)];
+
+		word = set_expired(layer->expires, pair->block, now_ns) ? pair->allow : pair->block;
+	}
+	if (word == SET_GONE || set_expired(layer->expires, word, now_ns))
+		return 0;
+	return set_verdict(word);
+}
+
+/* What the sets say of a source as a single address: SET_ALLOW, SET_BLOCK or 0. */
+static inline uint32_t singles_find(const struct image *image, bool ip6, struct address address,
+				    uint64_t now_ns)
+{
+	uint32_t spread = singles_spread(ip6, address, image->singles_seed);
+
+	for (unsigned i = 0; i < SINGLES_LAYERS; i++) {
+		const struct singles *layer = &image->singles[i];
+		uint32_t word = ip6 ? exact6_find(layer, spread, address)
+				    : exact4_find(layer, spread, (uint32_t)address.lo);
+
+		if (word != 0)
+			return singles_verdict(layer, word, now_ns);
+	}
+	return 0;
 }
 
 /* SET_ALLOW, SET_BLOCK or 0: the longest unexpired entry that holds the source. */
@@ -95,16 +131,15 @@ static inline uint32_t set_find(const struct image *image, const struct packet *
 				uint64_t now_ns)
 {
 	bool ip6 = packet->kind == PACKET_IP6;
-	uint32_t word = ip6 ? exact6_find(image, packet->source)
-			    : exact4_find(image, (uint32_t)packet->source.lo);
-	uint32_t entry;
+	uint32_t verdict = singles_find(image, ip6, packet->source, now_ns), entry;
 
-	if (word != 0 && !set_expired(image, word, now_ns))
-		return set_verdict(word);
+	if (verdict != 0)
+		return verdict;
 	entry = range_find(&image->sets, ip6, packet->source, SET_NONE);
 	while (entry != SET_NONE) {
-		word = image->set_entries[entry].word;
-		if (!set_expired(image, word, now_ns))
+		uint32_t word = image->set_entries[entry].word;
+
+		if (!set_expired(image->set_expires, word, now_ns))
 			return set_verdict(word);
 		entry = image->set_entries[entry].next;
 	}

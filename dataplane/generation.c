@@ -186,8 +186,10 @@ static int load_image(struct generation *generation, const char *path,
 		return refuse_content(refusal, path, &error);
 	if (direct4_make(generation->segment[SEGMENT_ORIGINS], &generation->image))
 		return refuse(refusal, -ENOMEM, "%s: no memory for its origins", path);
-	if (!running || generation->segment[SEGMENT_SETS] != running->segment[SEGMENT_SETS])
-		image_rebase_expiry(&generation->image, utc_minus_boot_ns);
+	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++) {
+		if (!running || generation->segment[kind] != running->segment[kind])
+			segment_rebase_expiry(kind, data[kind], utc_minus_boot_ns);
+	}
 	return 0;
 }
 
@@ -233,8 +235,10 @@ void generation_free(struct generation *generation)
 
 bool generation_recalls(const struct generation *next, const struct generation *former)
 {
-	static const enum segment_kind looked_up[] = {SEGMENT_SERVICES, SEGMENT_GUARD, SEGMENT_SETS,
-						      SEGMENT_ORIGINS};
+	static const enum segment_kind looked_up[] = {
+		SEGMENT_SERVICES, SEGMENT_GUARD,  SEGMENT_SETS,    SEGMENT_SINGLES,
+		SEGMENT_LATER,    SEGMENT_LATEST, SEGMENT_ORIGINS,
+	};
 
 	if (!former)
 		return false;

@@ -2,9 +2,12 @@
 /* The compiler's stages in their order, and what is taken over from an earlier result. */
 #include "compile/compile.h"
 
+#include "compile/kept.h"
 #include "compile/memory.h"
 #include "compile/segments.h"
+#include "compile/singles.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +19,15 @@ struct stage {
 	struct compiled *compiled;
 	struct error *error;
 };
+
+static const uint8_t *compiled_salt(const struct compiled *compiled)
+{
+	const struct segment_header *header = compiled->segment[SEGMENT_RULES]->data;
+	const struct settings *settings =
+		(const void *)((const char *)header + header->array[RULES_SETTINGS].offset);
+
+	return settings->salt;
+}
 
 /* A hash of what the document says of origins: its feeds and groups. */
 static int hash_origins(const struct stage *stage, uint64_t *recipe)
@@ -69,16 +81,47 @@ static int compile_origins(const struct stage *stage)
 	return 0;
 }
 
+/* The sets' segments, of which those are new that differ by these changes. */
+static int compile_changes(const struct stage *stage, const struct kept_changes *changes)
+{
+	const struct policy *policy = stage->policy;
+	const struct compiled *previous = stage->previous;
+	struct segment **segment = stage->compiled->segment;
+
+	if (changes->many)
+		return sets_compile(policy, &segment[SEGMENT_SETS], stage->error) ||
+				       singles_compile(policy, segment, stage->error)
+			       ? -1
+			       : 0;
+	if (!changes->wide)
+		segment[SEGMENT_SETS] = segment_ref(previous->segment[SEGMENT_SETS]);
+	else if (sets_compile(policy, &segment[SEGMENT_SETS], stage->error) != 0)
+		return -1;
+	return singles_update(policy, changes->singles, changes->count, previous->segment, segment,
+			      stage->error);
+}
+
+/* With another salt single addresses are looked for elsewhere. */
+static bool same_salt(const struct stage *stage)
+{
+	return stage->previous &&
+	       memcmp(compiled_salt(stage->previous), stage->policy->salt, 16) == 0;
+}
+
 static int compile_sets(const struct stage *stage)
 {
-	const struct compiled *previous = stage->previous;
-	struct compiled *compiled = stage->compiled;
+	struct kept_changes changes;
+	int result = kept_compare(same_salt(stage) ? stage->previous->kept : NULL, stage->policy,
+				  &changes);
 
-	compiled->sets_recipe = sets_recipe(stage->policy);
-	if (!previous || previous->sets_recipe != compiled->sets_recipe)
-		return sets_compile(stage->policy, &compiled->segment[SEGMENT_SETS], stage->error);
-	compiled->segment[SEGMENT_SETS] = segment_ref(previous->segment[SEGMENT_SETS]);
-	return 0;
+	if (result == 0)
+		result = compile_changes(stage, &changes);
+	else
+		no_memory(stage->error);
+	kept_changes_free(&changes);
+	if (result == 0 && compiled_keep(stage->compiled, stage->policy) != 0)
+		return no_memory(stage->error);
+	return result;
 }
 
 static int compile_all(const struct stage *stage)
@@ -153,7 +196,14 @@ void compiled_unref(struct compiled *compiled)
 	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
 		segment_unref(compiled->segment[kind]);
 	membership_unref(compiled->membership);
+	kept_unref(compiled->kept);
 	*compiled = (struct compiled){0};
+}
+
+int compiled_keep(struct compiled *compiled, const struct policy *policy)
+{
+	compiled->kept = kept_new(policy);
+	return compiled->kept ? 0 : -ENOMEM;
 }
 
 static struct manifest_segment name_of(const struct segment *segment)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The compiler: a policy and its feeds in, the segments of an image out. Deterministic:
- * equal policies, feeds and salts give equal bytes, hence equal names.
+ * The compiler: a policy and its feeds in, the segments of an image out. Deterministic: equal
+ * policies, feeds and salts give equal bytes, hence equal names, if nothing earlier is built
+ * upon. What is gives images that say the same, with single addresses in other layers.
  */
 #pragma once
 
@@ -18,13 +19,14 @@ struct segment *segment_ref(struct segment *segment);
 void segment_unref(struct segment *segment); /* NULL is fine */
 
 struct membership; /* the compiler's own: which group holds which origin */
+struct kept;       /* likewise: the sets as they were compiled */
 
 struct compiled {
 	struct segment *segment[SEGMENT_KINDS];
 	struct membership *membership;
 	uint64_t feed_stamp;    /* of the feeds behind SEGMENT_ORIGINS */
 	uint64_t origin_recipe; /* of the policy's part in SEGMENT_ORIGINS: its groups */
-	uint64_t sets_recipe;   /* of the policy's part in SEGMENT_SETS */
+	struct kept *kept;      /* the policy's part in SEGMENT_SETS to SEGMENT_LATEST; or NULL */
 };
 
 /*
@@ -38,6 +40,9 @@ int compile(const struct policy *policy, const struct feed_paths *paths,
 	    const struct compiled *previous, struct compiled *compiled, struct error *error);
 
 void compiled_unref(struct compiled *compiled);
+
+/* Note that loaded segments were compiled from the sets of `policy`. 0 or -ENOMEM. */
+int compiled_keep(struct compiled *compiled, const struct policy *policy);
 
 /*
  * Open what was compiled, after the same checks that any reader makes, on the segments in

@@ -14,9 +14,6 @@ int guard_compile(const struct policy *policy, struct segment **segment, struct 
 int sets_compile(const struct policy *policy, struct segment **segment, struct error *error);
 int document_compile(const json_t *document, struct segment **segment, struct error *error);
 
-/* A number that changes with whatever sets_compile() reads: as with origins, building is dear. */
-uint64_t sets_recipe(const struct policy *policy);
-
 /* Refuse a policy that is past a cap, whoever put it together. 0, or -1 with *error. */
 int caps_check(const struct policy *policy, struct error *error);
 

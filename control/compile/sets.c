@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * SEGMENT_SETS. A single address with one verdict goes to the exact lines. All else becomes
- * chains of entries reached by range: from the innermost prefix outwards, a block before an
- * allow of the same prefix, so that the first unexpired entry of a chain is the answer.
+ * SEGMENT_SETS: what is wider than a single address becomes chains of entries reached by range:
+ * from the innermost prefix outwards, a block before an allow of the same prefix, so that the
+ * first unexpired entry of a chain is the answer. Single addresses are singles.c's.
  */
 #include "compile/segments.h"
 
-#include "compile/exact.h"
 #include "compile/memory.h"
 
 #include <errno.h>
@@ -21,12 +20,20 @@ struct build {
 	uint32_t entry_count, entry_capacity;
 	uint32_t *values[FAMILIES];
 	struct table table[FAMILIES];
-	struct exact exact[FAMILIES];
 };
+
+static size_t count_wide(const struct policy *policy)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < policy->set_count; i++)
+		count += policy->sets[i].entries.sum.wide;
+	return count;
+}
 
 static int plant_set(struct build *build, const struct set_params *set)
 {
-	struct entries_cursor cursor = entries_first(&set->entries, ENTRIES_ALL, 0);
+	struct entries_cursor cursor = entries_first(&set->entries, ENTRIES_WIDE, 0);
 	const struct entry_params *entry;
 
 	for (; (entry = entries_at(&cursor)); entries_next(&cursor)) {
@@ -43,7 +50,7 @@ static int plant_set(struct build *build, const struct set_params *set)
 /* Expiry 0, never, is interned first: the reader's table begins with it. */
 static int plant(struct build *build, const struct policy *policy)
 {
-	build->words = calloc(policy_entries(policy) + 1, sizeof *build->words);
+	build->words = calloc(count_wide(policy) + 1, sizeof *build->words);
 	if (!build->words || intern_key(&build->expires, 0, &(uint32_t){0}) != 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < policy->set_count; i++) {
@@ -83,12 +90,6 @@ static struct verdicts run_verdicts(const struct build *build, const struct fore
 		*said = longer(build, *said, word);
 	}
 	return verdicts;
-}
-
-static bool is_exact(const struct forest *forest, uint32_t node, struct verdicts verdicts)
-{
-	return forest->nodes[node].length == (forest->ip6 ? 128 : 32) &&
-	       (verdicts.allow == 0 || verdicts.block == 0);
 }
 
 static int reserve_entries(struct build *build)
@@ -139,14 +140,8 @@ static int chain_family(struct build *build, unsigned family)
 
 		end = forest_run(forest, i);
 		verdicts = run_verdicts(build, forest, i, end);
-		if (is_exact(forest, i, verdicts)) {
-			chains[end - 1] = outer;
-			if (exact_add(&build->exact[family], i, verdicts.allow | verdicts.block) !=
-			    0)
-				return -ENOMEM;
-		} else if (prepend(build, verdicts, outer, &chains[end - 1]) != 0) {
+		if (prepend(build, verdicts, outer, &chains[end - 1]) != 0)
 			return -ENOMEM;
-		}
 	}
 	return 0;
 }
@@ -175,7 +170,7 @@ static void reverse_entries(struct build *build)
 	}
 }
 
-static int build_all(struct build *build, const struct policy *policy, uint64_t seed)
+static int build_all(struct build *build, const struct policy *policy)
 {
 	if (plant(build, policy) != 0 || chain_family(build, 0) != 0 || chain_family(build, 1) != 0)
 		return -ENOMEM;
@@ -185,19 +180,13 @@ static int build_all(struct build *build, const struct policy *policy, uint64_t 
 				&build->table[family]) != 0)
 			return -ENOMEM;
 	}
-	if (exact4_fill(&build->exact[0], &build->forest[0], seed) != 0 ||
-	    exact6_fill(&build->exact[1], &build->forest[1], seed) != 0)
-		return -ENOMEM;
 	return 0;
 }
 
-static struct segment *write_sets(const struct build *build, uint64_t seed)
+static struct segment *write_sets(const struct build *build)
 {
 	struct writer writer = {.kind = SEGMENT_SETS};
 
-	writer_array(&writer, SETS_SEED, &seed, 1);
-	writer_array(&writer, SETS_EXACT4, build->exact[0].lines, build->exact[0].line_count);
-	writer_array(&writer, SETS_EXACT6, build->exact[1].lines, build->exact[1].line_count);
 	writer_tables(&writer, SETS_INDEX4, build->table);
 	writer_array(&writer, SETS_ENTRIES, build->entries, build->entry_count);
 	writer_array(&writer, SETS_EXPIRES, build->expires.keys, build->expires.count);
@@ -213,53 +202,20 @@ static void build_free(struct build *build)
 	for (unsigned family = 0; family < FAMILIES; family++) {
 		free(build->values[family]);
 		table_free(&build->table[family]);
-		exact_free(&build->exact[family]);
 	}
-}
-
-/* Nobody who does not know the salt can aim at one line of the exact table. */
-static uint64_t exact_seed(const struct policy *policy)
-{
-	static const char purpose[] = "exact lines";
-
-	return siphash(siphash_key_from(policy->salt), purpose, sizeof purpose - 1);
 }
 
 int sets_compile(const struct policy *policy, struct segment **segment, struct error *error)
 {
 	struct build build = {0};
-	uint64_t seed = exact_seed(policy);
 	struct segment *written = NULL;
 
 	forests_init(build.forest);
-	if (build_all(&build, policy, seed) == 0)
-		written = write_sets(&build, seed);
+	if (build_all(&build, policy) == 0)
+		written = write_sets(&build);
 	build_free(&build);
 	if (!written)
 		return no_memory(error);
 	*segment = written;
 	return 0;
-}
-
-uint64_t sets_recipe(const struct policy *policy)
-{
-	struct siphash_state state = siphash_start(siphash_key_from(policy->salt));
-
-	for (size_t i = 0; i < policy->set_count; i++) {
-		const struct set_params *set = &policy->sets[i];
-
-		struct entries_cursor cursor = entries_first(&set->entries, ENTRIES_ALL, 0);
-		const struct entry_params *entry;
-
-		siphash_word(&state, set->entries.sum.count);
-		siphash_word(&state, set->verdict);
-		for (; (entry = entries_at(&cursor)); entries_next(&cursor)) {
-			siphash_word(&state, entry->prefix.address.hi);
-			siphash_word(&state, entry->prefix.address.lo);
-			siphash_word(&state,
-				     (uint64_t)entry->prefix.ip6 << 8 | entry->prefix.length);
-			siphash_word(&state, entry->expires_ns);
-		}
-	}
-	return siphash_finish(&state);
 }

@@ -42,7 +42,7 @@ class Restart(DaemonCase):
         for i in range(10):
             client.ask("rule.admit", rule="front", admit=f"{i}%")
         self.stop()
-        self.assertEqual(len(os.listdir(self.state("segments"))), 6)
+        self.assertEqual(len(os.listdir(self.state("segments"))), 9)
         self.assertEqual(sorted(os.listdir(self.state_folder)),
                          ["audit.jsonl", "current", "salt", "segments", "wanted"])
         self.assertEqual(os.stat(self.state("salt")).st_mode & 0o777, 0o600)

@@ -10,6 +10,27 @@ enum { PROBE_LINES = 64 };
 
 static struct compiled good;
 
+/* A change of single addresses, for the layers to hold some. */
+static int compile_change(struct policy *policy, const struct feed_paths *paths,
+			  struct error *error)
+{
+	static const struct prefix gone = {{0, 0xcb007106}, 0, 32};
+	struct entry_params new[] = {
+		{.prefix = {{0, 0xc6336401}, 0, 32}, .expires_ns = UINT64_C(1900000000000000000)},
+		{.prefix = {{UINT64_C(0x20010db800030000), 1}, 1, 128}},
+	};
+	struct compiled before = good;
+	size_t changed;
+	int result;
+
+	if (set_params_remove(&policy->sets[1], &gone, 1, &changed) ||
+	    set_params_add(&policy->sets[0], new, 2, &changed))
+		return -1;
+	result = compile(policy, paths, &before, &good, error);
+	compiled_unref(&before);
+	return result;
+}
+
 bool probe_setup(void)
 {
 	struct feed_paths paths = {NULL, NULL};
@@ -20,7 +41,8 @@ bool probe_setup(void)
 	int result = -1;
 
 	if (text && policy_parse(text, strlen(text), 0, &policy, &error) == 0)
-		result = compile(policy, &paths, NULL, &good, &error);
+		result = compile(policy, &paths, NULL, &good, &error) ||
+			 compile_change(policy, &paths, &error);
 	if (result)
 		fprintf(stderr, PROBE_POLICY ": %s: %s\n", error.path, error.message);
 	policy_free(policy);

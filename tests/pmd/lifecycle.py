@@ -89,7 +89,7 @@ def short_manifest(place):
     (place.state / "current").write_bytes(b"SLCM")
     run = place.filter([FRAME])
     assert run.out == [FRAME]
-    run.has_said(f"{place.state}/current: not a file of 128 bytes")
+    run.has_said(f"{place.state}/current: not a file of 200 bytes")
 
 
 def missing_segment(place):

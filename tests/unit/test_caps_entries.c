@@ -4,6 +4,7 @@
  * the other caps for the memory it takes; skipped, as meson says it, where there is less.
  */
 #include "compile/segments.h"
+#include "compile/singles.h"
 #include "policies.h"
 
 #include <unistd.h>
@@ -52,7 +53,7 @@ static unsigned wrong_answers(const struct image *image, uint64_t half)
 	return wrong;
 }
 
-/* The sets segment alone is that of the policy: printing its document takes more than compiling. */
+/* The sets' segments alone are those of the policy: printing its document takes more. */
 static void check(size_t count)
 {
 	struct policy *policy = policy_of(count);
@@ -61,10 +62,11 @@ static void check(size_t count)
 
 	CU_ASSERT_EQUAL(caps_check(policy, &error), 0);
 	made_from(&made, policy_empty());
-	segment_unref(made.compiled.segment[SEGMENT_SETS]);
-	made.compiled.segment[SEGMENT_SETS] = NULL;
+	for (unsigned kind = SEGMENT_SETS; kind <= SEGMENT_LATEST; kind++)
+		segment_unref(made.compiled.segment[kind]);
 	CU_ASSERT_EQUAL_FATAL(sets_compile(policy, &made.compiled.segment[SEGMENT_SETS], &error),
 			      0);
+	CU_ASSERT_EQUAL_FATAL(singles_compile(policy, made.compiled.segment, &error), 0);
 	CU_ASSERT_EQUAL_FATAL(compiled_open(&made.compiled, &made.image, &error), 0);
 	CU_ASSERT_EQUAL(wrong_answers(&made.image, count / 2), 0);
 	made_free(&made);

@@ -161,7 +161,8 @@ static void test_overlap(void)
 		{SEGMENT_RULES, RULES_SETTINGS, RULES_RULES},
 		{SEGMENT_RULES, RULES_RULES, RULES_SETTINGS},
 		{SEGMENT_SETS, SETS_EXPIRES, SETS_ENTRIES},
-		{SEGMENT_SETS, SETS_SEED, SETS_EXPIRES},
+		{SEGMENT_SINGLES, SINGLES_SEED, SINGLES_PAIRS},
+		{SEGMENT_LATEST, SINGLES_EXPIRES, SINGLES_EXACT4},
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -197,6 +198,45 @@ static void test_expires(void)
 	}
 }
 
+/* Words of single addresses: what no verdict, pair or expiry is behind. */
+static void test_singles(void)
+{
+	static const uint32_t words[] = {
+		2,
+		SET_ALLOW << SET_EXPIRY_BITS | 1000,
+		SET_PAIR << SET_EXPIRY_BITS | 1000,
+		UINT32_MAX,
+	};
+	struct image_error error;
+	size_t size;
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		uint8_t *segment = copy_of(SEGMENT_SINGLES, &size);
+		struct exact4 *line =
+			(void *)(segment + header_of(segment)->array[SINGLES_EXACT4].offset);
+
+		line->word[i] = words[i];
+		CU_ASSERT_EQUAL(probe_replace(SEGMENT_SINGLES, segment, size, &error), -EBADMSG);
+		CU_ASSERT_STRING_EQUAL(error.array, "SINGLES_EXACT4");
+		line->word[i] = SET_GONE;
+		CU_ASSERT_EQUAL(probe_replace(SEGMENT_SINGLES, segment, size, &error), 0);
+		free(segment);
+	}
+}
+
+/* Layers that look for an address in different places would not find each other's. */
+static void test_seeds(void)
+{
+	struct image_error error;
+	size_t size;
+	uint8_t *segment = copy_of(SEGMENT_LATER, &size);
+
+	segment[header_of(segment)->array[SINGLES_SEED].offset] ^= 1;
+	CU_ASSERT_EQUAL(probe_replace(SEGMENT_LATER, segment, size, &error), -EBADMSG);
+	CU_ASSERT_STRING_EQUAL(error.message, "is not that of the others");
+	free(segment);
+}
+
 static void test_manifest(void)
 {
 	struct manifest manifest = {.magic = MANIFEST_MAGIC, .version = IMAGE_VERSION};
@@ -223,6 +263,7 @@ int main(void)
 		{"good segments", test_good},         {"headers", test_header},
 		{"cut segments", test_short},         {"damaged segments", test_damaged},
 		{"overlapping arrays", test_overlap}, {"expiries", test_expires},
+		{"single addresses", test_singles},   {"seeds", test_seeds},
 		{"manifests", test_manifest},         CU_TEST_INFO_NULL,
 	};
 

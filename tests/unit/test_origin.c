@@ -322,7 +322,7 @@ static void test_reuse(void)
 	remove_file("a.csv");
 	recompile("", ",'sets':{'s':{'verdict':'block','entries':['10.0.0.9']}}", &limited, &gone);
 	CU_ASSERT_PTR_NOT_EQUAL(limited.segment[SEGMENT_RULES], gone.segment[SEGMENT_RULES]);
-	CU_ASSERT_PTR_NOT_EQUAL(limited.segment[SEGMENT_SETS], gone.segment[SEGMENT_SETS]);
+	CU_ASSERT_PTR_NOT_EQUAL(limited.segment[SEGMENT_LATEST], gone.segment[SEGMENT_LATEST]);
 	CU_ASSERT_PTR_NOT_EQUAL(limited.segment[SEGMENT_DOCUMENT], gone.segment[SEGMENT_DOCUMENT]);
 	CU_ASSERT_PTR_EQUAL(limited.segment[SEGMENT_SERVICES], gone.segment[SEGMENT_SERVICES]);
 	CU_ASSERT_PTR_EQUAL(limited.segment[SEGMENT_ORIGINS], gone.segment[SEGMENT_ORIGINS]);

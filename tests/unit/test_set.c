@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Sets against a model that asks every entry. */
+#include "compile/singles.h"
 #include "policies.h"
 
 enum { SETS = 3, ENTRIES = 150, ADDRESSES = 3000, ROUNDS = 40, MOMENTS = 6 };
@@ -123,6 +124,134 @@ static void test_exact(void)
 	made_free(&made);
 }
 
+/* Single addresses and a few prefixes, so dense that changes meet one another. */
+static struct prefix place_prefix(unsigned place)
+{
+	bool ip6 = place % 3 == 0;
+	uint8_t bits = ip6 ? 128 : 32, length = place % 4096 == 0 ? bits - 4 : bits;
+	uint64_t at = (uint64_t)place * 16;
+
+	return (struct prefix){{ip6 ? 0x20010db8 : 0, at}, ip6, length};
+}
+
+/* Add to or remove from one of two sets, of which one allows. */
+static void change_some(struct policy *policy, unsigned places, unsigned count)
+{
+	struct set_params *set = &policy->sets[random_below(2)];
+	bool removes = random_below(3) == 0;
+	size_t changed;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct entry_params entry = {
+			.prefix = place_prefix(random_below(places)),
+			.expires_ns = random_below(3) ? 0 : 1 + random_below(MOMENTS),
+		};
+
+		int result = removes ? set_params_remove(set, &entry.prefix, 1, &changed)
+				     : set_params_add(set, &entry, 1, &changed);
+
+		CU_ASSERT_EQUAL_FATAL(result, 0);
+	}
+}
+
+/* The compilation that builds on earlier ones says what one from nothing does. */
+static void compare_places(const struct made *built, const struct made *anew, unsigned places,
+			   unsigned asked)
+{
+	unsigned wrong = 0, held = 0;
+
+	for (unsigned i = 0; i < asked; i++) {
+		struct prefix prefix = place_prefix(random_below(places));
+		struct packet packet = packet_from(prefix.ip6, prefix.address);
+		uint64_t now = random_below(MOMENTS + 2);
+		uint32_t found = set_find(&built->image, &packet, now);
+
+		wrong += found != set_find(&anew->image, &packet, now);
+		held += found != 0;
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT(held > 0);
+}
+
+static size_t lines_of(const struct made *made, enum segment_kind kind)
+{
+	const struct segment_header *header = made->compiled.segment[kind]->data;
+
+	return header->array[SINGLES_EXACT4].count;
+}
+
+/* How often each layer was seen to hold any. */
+static void count_layers(const struct made *made, unsigned seen[SEGMENT_KINDS])
+{
+	for (unsigned kind = SEGMENT_SINGLES; kind <= SEGMENT_LATEST; kind++)
+		seen[kind] += lines_of(made, kind) > 0;
+}
+
+static void test_layers(void)
+{
+	enum { PLACES = 100000, CHANGES = 60, MANY = LATER_MOST / 3 };
+	static const unsigned counts[] = {1, 1, 3, 40, 300, LATEST_MOST + 1, 2000, MANY};
+	unsigned seen[SEGMENT_KINDS] = {0};
+	struct policy *policy = policy_empty();
+	struct made made;
+
+	CU_ASSERT_EQUAL_FATAL(policy_add_set(policy, "a", SET_ALLOW), 0);
+	CU_ASSERT_EQUAL_FATAL(policy_add_set(policy, "b", SET_BLOCK), 1);
+	while (policy_entries(policy) < PLACES / 8)
+		change_some(policy, PLACES, PLACES / 4);
+	made_from(&made, policy);
+	for (unsigned i = 0; i < CHANGES; i++) {
+		struct feed_paths paths = {0};
+		struct error error = {0};
+		struct made next = {.policy = policy_copy(made.policy)}, anew;
+
+		change_some(next.policy, PLACES, counts[random_below(8)]);
+		CU_ASSERT_EQUAL_FATAL(
+			compile(next.policy, &paths, &made.compiled, &next.compiled, &error), 0);
+		CU_ASSERT_EQUAL_FATAL(compiled_open(&next.compiled, &next.image, &error), 0);
+		made_free(&made);
+		made = next;
+		count_layers(&made, seen);
+		if (i % 6 > 0)
+			continue;
+		made_from(&anew, policy_copy(made.policy));
+		compare_places(&made, &anew, PLACES, 50000);
+		made_free(&anew);
+	}
+	for (unsigned kind = SEGMENT_SINGLES; kind <= SEGMENT_LATEST; kind++)
+		CU_ASSERT(seen[kind] > CHANGES / 10);
+	made_free(&made);
+}
+
+/* A change of one address writes one small segment; the same again, none. */
+static void test_change_of_one(void)
+{
+	struct policy *policy = policy_empty();
+	struct feed_paths paths = {0};
+	struct error error = {0};
+	struct made made, next;
+
+	CU_ASSERT_EQUAL_FATAL(policy_add_set(policy, "a", SET_BLOCK), 0);
+	change_some(policy, 5000, 0);
+	made_from(&made, policy);
+	for (unsigned i = 0; i < 2; i++) {
+		struct entry_params entry = {.prefix = place_prefix(123456 + 1 - i / 2)};
+		size_t changed;
+
+		next = (struct made){.policy = policy_copy(made.policy)};
+		CU_ASSERT_EQUAL(set_params_add(&next.policy->sets[0], &entry, 1, &changed), 0);
+		CU_ASSERT_EQUAL(changed, i == 0);
+		CU_ASSERT_EQUAL_FATAL(
+			compile(next.policy, &paths, &made.compiled, &next.compiled, &error), 0);
+		for (unsigned kind = 0; kind < SEGMENT_DOCUMENT; kind++)
+			CU_ASSERT_EQUAL(next.compiled.segment[kind] == made.compiled.segment[kind],
+					kind != SEGMENT_LATEST || i > 0);
+		made_free(&made);
+		made = next;
+	}
+	made_free(&made);
+}
+
 #define MOMENT UINT64_C(946684800000000000) /* 2000-01-01T00:00:00Z */
 
 /* What the rows below hold against each other, at one address and two moments. */
@@ -181,6 +310,8 @@ int main(void)
 		{"random entries", test_random},
 		{"single addresses", test_exact},
 		{"ties and expiry", test_ties},
+		{"layers", test_layers},
+		{"a change of one address", test_change_of_one},
 		CU_TEST_INFO_NULL,
 	};
 
