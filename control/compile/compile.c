@@ -176,7 +176,7 @@ int compile(const struct policy *policy, const struct feed_paths *paths,
 	*compiled = result;
 	if (caps_check(policy, error) != 0)
 		return -1;
-	stage.document = policy_print(policy, true);
+	stage.document = policy_print_frame(policy);
 	if (!stage.document)
 		return no_memory(error);
 	if (compile_all(&stage) != 0) {
@@ -234,7 +234,7 @@ int compiled_open(const struct compiled *compiled, struct image *image, struct e
 }
 
 void compiled_manifest(const struct compiled *compiled, uint64_t generation, uint64_t now_ns,
-		       struct manifest *manifest)
+		       const struct manifest_ledger *ledger, struct manifest *manifest)
 {
 	*manifest = (struct manifest){
 		.magic = MANIFEST_MAGIC,
@@ -244,5 +244,7 @@ void compiled_manifest(const struct compiled *compiled, uint64_t generation, uin
 	};
 	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
 		manifest->segment[kind] = name_of(compiled->segment[kind]);
+	if (ledger)
+		manifest->ledger = *ledger;
 	manifest->hash = image_hash(manifest, offsetof(struct manifest, hash));
 }

@@ -50,6 +50,6 @@ int compiled_keep(struct compiled *compiled, const struct policy *policy);
  */
 int compiled_open(const struct compiled *compiled, struct image *image, struct error *error);
 
-/* The manifest of these segments; its hash is set. */
+/* The manifest of these segments and a ledger (or NULL); its hash is set. */
 void compiled_manifest(const struct compiled *compiled, uint64_t generation, uint64_t now_ns,
-		       struct manifest *manifest);
+		       const struct manifest_ledger *ledger, struct manifest *manifest);

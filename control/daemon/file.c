@@ -155,6 +155,19 @@ int file_create(int folder, const char *name, const void *data, size_t size, mod
 	return result;
 }
 
+int file_append(int folder, const char *name, uint64_t at, const void *data, size_t size)
+{
+	int fd = openat(folder, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	int result;
+
+	if (fd < 0)
+		return -errno;
+	result = lseek(fd, (off_t)at, SEEK_SET) < 0 ? -errno : write_all(fd, data, size);
+	if (close(fd) && result == 0)
+		result = -errno;
+	return result;
+}
+
 int file_swap(int folder, const char *name, const char *spare, const void *data, size_t size,
 	      mode_t mode)
 {

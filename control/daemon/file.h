@@ -30,6 +30,9 @@ int file_replace(int folder, const char *name, const void *data, size_t size, mo
  */
 int file_create(int folder, const char *name, const void *data, size_t size, mode_t mode);
 
+/* Put `size` bytes into the file `name`, which is there, from byte `at` on. 0, or -errno. */
+int file_append(int folder, const char *name, uint64_t at, const void *data, size_t size);
+
 /*
  * Put `size` bytes into the file `spare` and have it and `name` change places in one step;
  * where there is no `name`, `spare` becomes it. Faster than file_replace(): no file is made

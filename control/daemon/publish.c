@@ -70,16 +70,16 @@ static void keep_soon(struct publisher *publisher)
 		keep_now(publisher);
 }
 
-/* Write `compiled` as the generation `number`, to be wanted from now on. */
-static int announce(struct publisher *publisher, const struct compiled *compiled, uint64_t number,
+/* Write an edition as the generation `number`, to be wanted from now on. */
+static int announce(struct publisher *publisher, const struct edition *edition, uint64_t number,
 		    struct error *error)
 {
 	const struct compiled *previous =
 		publisher->active.generation ? &publisher->active.compiled : NULL;
 	struct manifest manifest;
 
-	compiled_manifest(compiled, number, clock_utc_ns(), &manifest);
-	if (store_put(publisher->store, &manifest, compiled, previous, error))
+	compiled_manifest(&edition->compiled, number, clock_utc_ns(), &edition->ledger, &manifest);
+	if (store_put(publisher->store, &manifest, &edition->compiled, previous, error))
 		return -1;
 	publisher->published = manifest;
 	publisher->kept = false;
@@ -101,7 +101,7 @@ static void roll_back(struct publisher *publisher)
 		boards_announce(publisher->boards, 0);
 		return;
 	}
-	if (announce(publisher, &active->compiled, publisher->highest + 1, &error)) {
+	if (announce(publisher, active, publisher->highest + 1, &error)) {
 		/* What was refused must not be kept in its place. */
 		publisher->unkept = error;
 		publisher->keep_due = false;
@@ -205,10 +205,17 @@ bool publisher_busy(const struct publisher *publisher)
 int publish(struct publisher *publisher, struct policy *policy, struct compiled *compiled,
 	    publish_done *done, void *context, struct error *error)
 {
-	struct edition next = {publisher->highest + 1, policy, *compiled};
+	const struct edition *active = &publisher->active;
+	struct edition next = {
+		.generation = publisher->highest + 1,
+		.policy = policy,
+		.compiled = *compiled,
+	};
 
 	*compiled = (struct compiled){0};
-	if (announce(publisher, &next.compiled, next.generation, error)) {
+	if (store_put_entries(publisher->store, active->policy, &active->ledger, policy,
+			      &next.ledger, error) ||
+	    announce(publisher, &next, next.generation, error)) {
 		edition_free(&next);
 		return -1;
 	}
@@ -226,7 +233,7 @@ int publish(struct publisher *publisher, struct policy *policy, struct compiled 
 	return 0;
 }
 
-/* The policy behind the segments of manifest `name`, from the document among them. */
+/* The policy behind manifest `name`, from the document among its segments and its ledger. */
 static int edition_open(const struct store *store, const char *name, struct edition *edition,
 			struct error *error)
 {
@@ -245,6 +252,10 @@ static int edition_open(const struct store *store, const char *name, struct edit
 	       ((const struct settings *)(const void *)(rules + settings->offset))->salt,
 	       sizeof edition->policy->salt);
 	edition->policy->has_salt = true;
+	if (store_load_entries(store, &edition->ledger, edition->policy, error))
+		return -1;
+	if (compiled_keep(&edition->compiled, edition->policy))
+		return store_fault(store, name, error, "no memory");
 	return 0;
 }
 
@@ -261,6 +272,7 @@ static void load(struct publisher *publisher, const char *name, struct manifest 
 	if (found == STORE_ABSENT)
 		return;
 	edition->generation = manifest->generation;
+	edition->ledger = manifest->ledger;
 	if (found == STORE_BAD || edition_open(publisher->store, name, edition, &error)) {
 		edition_free(edition);
 		/* Whoever died while writing it had not lost `wanted` yet. */
@@ -297,6 +309,9 @@ static void restore(struct publisher *publisher)
 		struct edition edition = {0};
 		struct manifest manifest;
 
+		/* As a rule `wanted` is `current` by now. */
+		if (store_has(publisher->store, names[i], &publisher->published))
+			continue;
 		load(publisher, names[i], &manifest, &edition);
 		refused = dataplane && dataplane_refused(dataplane, edition.generation, &refusal);
 		if (refused)

@@ -15,6 +15,7 @@ struct edition {
 	uint64_t generation; /* 0: none */
 	struct policy *policy;
 	struct compiled compiled;
+	struct manifest_ledger ledger; /* where the policy's entries are on disk */
 };
 
 void edition_free(struct edition *edition);

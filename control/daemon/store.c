@@ -3,6 +3,7 @@
 #include "daemon/store.h"
 
 #include "daemon/file.h"
+#include "daemon/ledger.h"
 #include "board.h"
 
 #include <dirent.h>
@@ -52,7 +53,6 @@ static uint64_t segment_hash(const struct segment *segment)
 int store_open(const char *path, struct store *store, struct error *error)
 {
 	struct store opened = {.path = path};
-	int segments;
 
 	opened.folder = file_folder(AT_FDCWD, path, 0750);
 	if (opened.folder < 0)
@@ -63,18 +63,19 @@ int store_open(const char *path, struct store *store, struct error *error)
 		close(opened.folder);
 		return -1;
 	}
-	segments = file_folder(opened.folder, STATE_SEGMENTS, 0750);
-	if (segments < 0) {
+	opened.segments = file_folder(opened.folder, STATE_SEGMENTS, 0750);
+	if (opened.segments < 0) {
 		close(opened.folder);
-		return store_fault(&opened, STATE_SEGMENTS, error, "%s", strerror(-segments));
+		return store_fault(&opened, STATE_SEGMENTS, error, "%s",
+				   strerror(-opened.segments));
 	}
-	close(segments);
 	*store = opened;
 	return 0;
 }
 
 void store_close(struct store *store)
 {
+	close(store->segments);
 	close(store->folder);
 }
 
@@ -264,6 +265,11 @@ static bool is_named(const char *file, const struct manifest manifests[MANIFESTS
 		if (strcmp(file, name + strlen(STATE_SEGMENTS "/")) == 0)
 			return true;
 	}
+	for (unsigned i = 0; i < MANIFESTS; i++) {
+		ledger_file(name, manifests[i].ledger.name);
+		if (strcmp(file, name) == 0)
+			return true;
+	}
 	return false;
 }
 
@@ -317,6 +323,58 @@ int store_put(const struct store *store, const struct manifest *manifest,
 	return -1;
 }
 
+/* Set *error: what is wrong with a ledger. Returns -1. */
+static int ledger_fault(const struct store *store, const struct manifest_ledger *ledger,
+			struct error *error, const char *why)
+{
+	char name[LEDGER_FILE_NAME], path[SEGMENT_FILE_NAME];
+
+	ledger_file(name, ledger->name);
+	snprintf(path, sizeof path, STATE_SEGMENTS "/%s", name);
+	return store_fault(store, path, error, "%s", why);
+}
+
+int store_put_entries(const struct store *store, const struct policy *before,
+		      const struct manifest_ledger *at, const struct policy *after,
+		      struct manifest_ledger *now, struct error *error)
+{
+	int result = ledger_write(store->segments, before, at, after, now);
+
+	return result ? ledger_fault(store, at, error, strerror(-result)) : 0;
+}
+
+int store_load_entries(const struct store *store, const struct manifest_ledger *ledger,
+		       struct policy *policy, struct error *error)
+{
+	const char *why;
+
+	if (ledger_read(store->segments, ledger, policy, &why))
+		return ledger_fault(store, ledger, error, why);
+	return 0;
+}
+
+bool store_has(const struct store *store, const char *name, const struct manifest *manifest)
+{
+	struct manifest found;
+	struct error ignored;
+
+	return load_manifest(store, name, &found, &ignored) == 0 &&
+	       memcmp(&found, manifest, sizeof found) == 0;
+}
+
+static int sync_ledger(const struct store *store, const struct manifest_ledger *ledger,
+		       struct error *error)
+{
+	char name[LEDGER_FILE_NAME];
+	int result;
+
+	if (ledger->size == 0)
+		return 0;
+	ledger_file(name, ledger->name);
+	result = file_sync(store->segments, name);
+	return result ? ledger_fault(store, ledger, error, strerror(-result)) : 0;
+}
+
 static int sync_segments(const struct store *store, const struct manifest *manifest,
 			 struct error *error)
 {
@@ -340,7 +398,7 @@ int store_keep(const struct store *store, const struct manifest *manifest, struc
 {
 	int result;
 
-	if (sync_segments(store, manifest, error))
+	if (sync_ledger(store, &manifest->ledger, error) || sync_segments(store, manifest, error))
 		return -1;
 	result = file_replace(store->folder, STATE_CURRENT, manifest, sizeof *manifest, 0640, true);
 	if (result)

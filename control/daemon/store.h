@@ -15,7 +15,8 @@
 
 struct store {
 	const char *path;
-	int folder; /* file descriptor */
+	int folder; /* file descriptors */
+	int segments;
 };
 
 /*
@@ -55,6 +56,20 @@ enum store_found store_load(const struct store *store, const char *name, struct 
 int store_put(const struct store *store, const struct manifest *manifest,
 	      const struct compiled *compiled, const struct compiled *previous,
 	      struct error *error);
+
+/*
+ * Write what the sets of `after` hold to the ledger; see ledger_write(). 0, or -1 with *error.
+ */
+int store_put_entries(const struct store *store, const struct policy *before,
+		      const struct manifest_ledger *at, const struct policy *after,
+		      struct manifest_ledger *now, struct error *error);
+
+/* Fill the sets of a loaded document with what they hold. 0, or -1 with *error. */
+int store_load_entries(const struct store *store, const struct manifest_ledger *ledger,
+		       struct policy *policy, struct error *error);
+
+/* Whether manifest `name` is there, and the same as *manifest. */
+bool store_has(const struct store *store, const char *name, const struct manifest *manifest);
 
 /*
  * Make what store_put() wrote last durable, as `current`, and drop segments that no

@@ -136,6 +136,9 @@ void policy_free(struct policy *policy);
  */
 json_t *policy_print(const struct policy *policy, bool with_salt);
 
+/* The same with the salt and without the sets' entries. */
+json_t *policy_print_frame(const struct policy *policy);
+
 /* An index by name, or NONE. */
 uint16_t policy_rule(const struct policy *policy, const char *name);
 uint16_t policy_set(const struct policy *policy, const char *name);

@@ -23,6 +23,13 @@ static struct address prefix_mask(bool ip6, unsigned length)
 	return (struct address){UINT64_MAX, high_mask(length - 64)};
 }
 
+bool prefix_is_whole(const struct prefix *prefix)
+{
+	struct address mask = prefix_mask(prefix->ip6, prefix->length);
+
+	return ((prefix->address.hi & ~mask.hi) | (prefix->address.lo & ~mask.lo)) == 0;
+}
+
 static int length_parse(const char *text, unsigned longest, uint8_t *length)
 {
 	unsigned value = 0;
@@ -57,7 +64,6 @@ int prefix_parse(const char *text, struct prefix *prefix, const char **why)
 	size_t size = (size_t)(slash - text);
 	bool ip6 = memchr(text, ':', size) != NULL;
 	struct prefix parsed = {.ip6 = ip6, .length = ip6 ? 128 : 32};
-	struct address mask;
 	char address[INET6_ADDRSTRLEN];
 
 	*why = "is not an IPv4 or IPv6 prefix";
@@ -71,8 +77,7 @@ int prefix_parse(const char *text, struct prefix *prefix, const char **why)
 	if (*slash && length_parse(slash + 1, parsed.length, &parsed.length))
 		return -EINVAL;
 	*why = "has host bits set";
-	mask = prefix_mask(ip6, parsed.length);
-	if ((parsed.address.hi & ~mask.hi) | (parsed.address.lo & ~mask.lo))
+	if (!prefix_is_whole(&parsed))
 		return -EINVAL;
 	*prefix = parsed;
 	return 0;

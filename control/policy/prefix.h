@@ -27,6 +27,9 @@ void prefix_print(const struct prefix *prefix, char text[PREFIX_TEXT]);
 /* Order: IPv4 before IPv6, by address, shorter before longer. */
 int prefix_compare(const struct prefix *a, const struct prefix *b);
 
+/* Whether the bits past the length are zero. */
+bool prefix_is_whole(const struct prefix *prefix);
+
 /* Whether `address` (of IPv6 if `ip6`) lies in the prefix. */
 bool prefix_holds(const struct prefix *prefix, bool ip6, struct address address);
 

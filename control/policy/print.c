@@ -144,7 +144,7 @@ static void add_entries(json_t **array, const struct entries *entries)
 		add(array, policy_print_entry(entry));
 }
 
-static json_t *print_sets(const struct policy *policy)
+static json_t *print_sets(const struct policy *policy, bool with_entries)
 {
 	json_t *object = json_object();
 
@@ -152,7 +152,8 @@ static json_t *print_sets(const struct policy *policy)
 		const struct set_params *set = &policy->sets[i];
 		json_t *printed = json_object(), *entries = json_array();
 
-		add_entries(&entries, &set->entries);
+		if (with_entries)
+			add_entries(&entries, &set->entries);
 		put_text(&printed, "verdict", set->verdict == SET_ALLOW ? "allow" : "block");
 		put(&printed, "entries", entries);
 		put(&object, set->name, printed);
@@ -340,7 +341,7 @@ static void print_settings(const struct policy *policy, bool with_salt, json_t *
 		put_text(document, "default", "drop");
 }
 
-json_t *policy_print(const struct policy *policy, bool with_salt)
+static json_t *print(const struct policy *policy, bool with_salt, bool with_entries)
 {
 	const struct guard_params *guard = &policy->guard;
 	json_t *document = json_object();
@@ -349,7 +350,7 @@ json_t *policy_print(const struct policy *policy, bool with_salt)
 	if (guard->sources.count || guard->destinations.count || guard->port_count)
 		put(&document, "guard", print_guard(guard));
 	if (policy->set_count)
-		put(&document, "sets", print_sets(policy));
+		put(&document, "sets", print_sets(policy, with_entries));
 	if (policy->has_feeds || policy->group_count)
 		put(&document, "origins", print_origins(policy));
 	if (policy->service_count)
@@ -361,4 +362,14 @@ json_t *policy_print(const struct policy *policy, bool with_salt)
 	if (limits(&policy->host))
 		put(&document, "host", policy_print_limit(&policy->host));
 	return document;
+}
+
+json_t *policy_print(const struct policy *policy, bool with_salt)
+{
+	return print(policy, with_salt, true);
+}
+
+json_t *policy_print_frame(const struct policy *policy)
+{
+	return print(policy, true, false);
 }

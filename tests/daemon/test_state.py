@@ -42,7 +42,7 @@ class Restart(DaemonCase):
         for i in range(10):
             client.ask("rule.admit", rule="front", admit=f"{i}%")
         self.stop()
-        self.assertEqual(len(os.listdir(self.state("segments"))), 9)
+        self.assertEqual(len(os.listdir(self.state("segments"))), 10)
         self.assertEqual(sorted(os.listdir(self.state_folder)),
                          ["audit.jsonl", "current", "salt", "segments", "wanted"])
         self.assertEqual(os.stat(self.state("salt")).st_mode & 0o777, 0o600)
@@ -100,6 +100,41 @@ class Restart(DaemonCase):
             {"prefix": "10.0.0.1", "expires": "2020-01-01T00:00:00Z", "reason": "old"}])
         self.restart()
         self.assertEqual(self.client().ask("set.list", set="partners")["total"], 1)
+
+    def test_keeps_what_changed_bit_by_bit(self):
+        """Many entries, then changes of single ones over all layers of them; and no other trace."""
+        def address(number):
+            return f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+
+        client, chance = self.applied(), random.Random(2)
+        client.ask("set.add", set="bots", verdict="block",
+                   entries=[address(number) for number in range(5000)])
+        for turn in range(4):
+            for _ in range(30):
+                some = [address(chance.randrange(8000)) for _ in range(40)]
+                if chance.random() < 0.4:
+                    client.ask("set.remove", set="bots", prefixes=some)
+                else:
+                    client.ask("set.add", set=chance.choice(["bots", "partners"]), entries=[
+                        some[0], {"prefix": some[1], "expires": "2100-01-01T00:00:00Z",
+                                  "reason": f"seen {turn} times"}, some[2]])
+            before = client.ask("policy.get")
+            asked = [address(chance.randrange(8000)) for _ in range(50)]
+            explained = self.explained(client, asked)
+            self.assertGreater(len(set(explained)), 2)
+            self.restart([signal.SIGTERM, signal.SIGKILL][turn % 2])
+            client = self.client()
+            self.assertEqual(client.ask("policy.get"), before)
+            self.assertEqual(self.explained(client, asked), explained)
+        client.ask("policy.apply", policy={**before["policy"], "name": "again"})
+        self.assertEqual(self.explained(client, asked), explained)
+        after = client.ask("policy.get")["policy"]
+        self.assertEqual({**after, "name": "test"}, before["policy"])
+
+    @staticmethod
+    def explained(client, addresses):
+        return [client.ask("explain", source=address, destination="198.18.0.1", port=80)["reason"]
+                for address in addresses]
 
     def test_usage(self):
         for arguments, status in [(["--help"], 0), (["--version"], 0), (["--no"], 2), (["x"], 2)]:

@@ -26,7 +26,7 @@ int state_folder_write_compiled(const struct compiled *compiled, const char *fol
 	struct manifest manifest;
 	char path[PATH_MAX];
 
-	compiled_manifest(compiled, generation, 0, &manifest);
+	compiled_manifest(compiled, generation, 0, NULL, &manifest);
 	snprintf(path, sizeof path, "%s/segments", folder);
 	mkdir(folder, 0755);
 	mkdir(path, 0755);

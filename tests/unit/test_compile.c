@@ -151,7 +151,7 @@ static void test_manifest(void)
 	struct made made;
 
 	made_from(&made, policy_from(whole_policy));
-	compiled_manifest(&made.compiled, 413, 99, &manifest);
+	compiled_manifest(&made.compiled, 413, 99, NULL, &manifest);
 	CU_ASSERT_EQUAL(manifest_check(&manifest, sizeof manifest, &error), 0);
 	CU_ASSERT_EQUAL(manifest.generation, 413);
 	CU_ASSERT_EQUAL(manifest.published_ns, 99);

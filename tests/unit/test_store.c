@@ -68,7 +68,7 @@ static void teardown(void)
 static void put(const struct compiled *compiled, const struct compiled *previous,
 		uint64_t generation, struct manifest *manifest)
 {
-	compiled_manifest(compiled, generation, 1, manifest);
+	compiled_manifest(compiled, generation, 1, NULL, manifest);
 	CU_ASSERT_EQUAL(store_put(&store, manifest, compiled, previous, &error), 0);
 }
 
@@ -193,7 +193,7 @@ static void died_in_the_middle(void)
 
 	setup();
 	put(&one, NULL, 1, &manifest);
-	compiled_manifest(&two, 2, 1, &manifest);
+	compiled_manifest(&two, 2, 1, NULL, &manifest);
 	for (unsigned i = 0; i < SEGMENT_KINDS; i++) {
 		segment_path(i, &manifest, name);
 		if (faccessat(store.folder, name, F_OK, 0))
