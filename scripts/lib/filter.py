@@ -161,10 +161,10 @@ class OwnFilter(Filter):
     def place(self):
         return ["--run", self.folder / "run", "--state", self.folder / "state"]
 
-    def start(self, eal, options):
+    def start(self, eal, options, daemon=()):
         """`eal` and `options` are the data plane's, before and after `--`."""
-        self.daemon = Process([self.build / "control/daemon/sluiced", *self.place()], self.folder,
-                              "sluiced")
+        self.daemon = Process([self.build / "control/daemon/sluiced", *self.place(), *daemon],
+                              self.folder, "sluiced")
         self.processes.append(self.daemon)
         until(lambda: self.daemon.must_run() and (self.folder / "run/control.sock").exists(),
               "the daemon's socket")
