@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,10 @@
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
-enum { EXIT_USAGE = 2 };
+enum {
+	EXIT_USAGE = 2,
+	RETURNED_BYTES = 1 << 20, /* what is as large goes back to the system once freed */
+};
 
 static const struct option options_known[] = {
 	{"state", required_argument, NULL, 's'},     {"run", required_argument, NULL, 'r'},
@@ -171,6 +175,9 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	if (feeds)
 		options.feeds = feeds;
+	/* Left alone, the C library raises this to what was freed last, and keeps it for next time.
+	 */
+	mallopt(M_MMAP_THRESHOLD, RETURNED_BYTES);
 	if (sd_event_default(&event) < 0 || add_signals(event)) {
 		fputs("sluiced: no event loop\n", stderr);
 		free(feeds);
