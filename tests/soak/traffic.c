@@ -25,8 +25,8 @@
 
 enum { EDGE, SERVER, PORTS };
 enum { BEFORE, DURING, FLOOD, STREAMS };
-enum { BURST = 32, MBUFS = 8191, MBUF_CACHE = 256, RING = 1024, DRAIN_MS = 300 };
-enum { SERVICE_PORT = 443, SOURCE_PORT = 40000 };
+enum { BURST = 32, MBUFS = 8191, MBUF_CACHE = 256, RING = 1024, DRAIN_MS = 300, LATE_PART = 5 };
+enum { SERVICE_PORT = 443, SOURCE_PORT = 40000, POPULATION_MOST = 1 << 16 };
 
 struct frame4 {
 	struct rte_ether_hdr ether;
@@ -46,10 +46,13 @@ struct traffic {
 	struct rte_mempool *pool;
 	uint32_t population;
 	uint64_t interval; /* ticks between two steady packets, of whatever source */
-	uint64_t flood_begins, ends;
-	uint64_t due; /* the next steady packet */
-	uint32_t turn;
+	uint64_t quiet;    /* steady packets before the flood: the population gets known */
+	uint64_t flood;    /* ticks that it lasts */
+	uint64_t due;      /* the next steady packet */
+	uint64_t turn;     /* steady packets so far */
 	uint64_t sent[STREAMS], back[STREAMS];
+	/* of each source during the flood */
+	uint32_t source_sent[POPULATION_MOST], source_back[POPULATION_MOST];
 };
 
 static const struct rte_ether_hdr ether = {
@@ -110,8 +113,9 @@ static void fill6(struct rte_mbuf *mbuf, uint64_t network, unsigned stream)
 /* Every other source has IPv6: the population is 10.x.x.x and 2001:db8:a:x::/64. */
 static void fill_steady(struct traffic *traffic, struct rte_mbuf *mbuf, unsigned stream)
 {
-	uint32_t source = traffic->turn++ % traffic->population;
+	uint32_t source = (uint32_t)(traffic->turn++ % traffic->population);
 
+	traffic->source_sent[source] += stream == DURING;
 	if (source & 1)
 		fill6(mbuf, UINT64_C(0x20010db8000a0000) + source, stream);
 	else
@@ -128,16 +132,25 @@ static void fill_flood(struct rte_mbuf *mbuf)
 		fill4(mbuf, (uint32_t)(source >> 32), FLOOD);
 }
 
-/* Which stream a frame that came back is of. */
-static unsigned stream_of(const struct rte_mbuf *mbuf)
+/* Count a frame that came back, by what fill4() and fill6() wrote into it. */
+static void count_back(struct traffic *traffic, const struct rte_mbuf *mbuf)
 {
 	const struct rte_ether_hdr *header = rte_pktmbuf_mtod(mbuf, const struct rte_ether_hdr *);
-	uint32_t target;
+	uint32_t stream, source;
 
-	if (header->ether_type != RTE_BE16(RTE_ETHER_TYPE_IPV4))
-		return rte_pktmbuf_mtod(mbuf, const struct frame6 *)->ip.dst_addr[5] % STREAMS;
-	target = rte_be_to_cpu_32(rte_pktmbuf_mtod(mbuf, const struct frame4 *)->ip.dst_addr);
-	return (target >> 8 & 0xff) % STREAMS;
+	if (header->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV4)) {
+		const struct frame4 *frame = rte_pktmbuf_mtod(mbuf, const struct frame4 *);
+
+		stream = rte_be_to_cpu_32(frame->ip.dst_addr) >> 8 & 0xff;
+		source = rte_be_to_cpu_32(frame->ip.src_addr) & (POPULATION_MOST - 1);
+	} else {
+		const struct frame6 *frame = rte_pktmbuf_mtod(mbuf, const struct frame6 *);
+
+		stream = frame->ip.dst_addr[5];
+		source = (uint32_t)frame->ip.src_addr[6] << 8 | frame->ip.src_addr[7];
+	}
+	traffic->back[stream % STREAMS]++;
+	traffic->source_back[source] += stream == DURING;
 }
 
 /* Whether anything came back. */
@@ -149,21 +162,29 @@ static bool take(struct traffic *traffic)
 
 	while ((count = rte_eth_rx_burst(SERVER, 0, mbufs, BURST)) > 0) {
 		for (uint16_t i = 0; i < count; i++)
-			traffic->back[stream_of(mbufs[i])]++;
+			count_back(traffic, mbufs[i]);
 		rte_pktmbuf_free_bulk(mbufs, count);
 		any = true;
 	}
 	return any;
 }
 
+static bool is_quiet(const struct traffic *traffic)
+{
+	return traffic->turn < traffic->quiet;
+}
+
 static void send_burst(struct traffic *traffic, uint64_t now)
 {
-	unsigned steady = now < traffic->flood_begins ? BEFORE : DURING;
+	unsigned steady = is_quiet(traffic) ? BEFORE : DURING;
 	struct rte_mbuf *mbufs[BURST];
 	uint16_t count = 0, sent = 0;
 
 	if (rte_pktmbuf_alloc_bulk(traffic->pool, mbufs, BURST))
 		return;
+	/* Who was held up does not make up for it: the sources would exceed their limit. */
+	if (now - traffic->due > rte_get_tsc_hz() / LATE_PART && traffic->due < now)
+		traffic->due = now;
 	for (; count < BURST && traffic->due <= now; traffic->due += traffic->interval)
 		fill_steady(traffic, mbufs[count++], steady);
 	traffic->sent[steady] += count;
@@ -180,6 +201,17 @@ static void send_burst(struct traffic *traffic, uint64_t now)
 		rte_pktmbuf_free_bulk(mbufs + count, BURST - count);
 }
 
+/* How many of the population lost more than one packet in a hundred to the flood. */
+static unsigned losers(const struct traffic *traffic)
+{
+	unsigned count = 0;
+
+	for (uint32_t i = 0; i < traffic->population; i++)
+		count += (uint64_t)traffic->source_back[i] * 100 <
+			 (uint64_t)traffic->source_sent[i] * 99;
+	return count;
+}
+
 static void say(const struct traffic *traffic, uint64_t now, bool done)
 {
 	static const char *const words[STREAMS] = {"before", "during", "flood"};
@@ -188,23 +220,25 @@ static void say(const struct traffic *traffic, uint64_t now, bool done)
 	for (unsigned i = 0; i < STREAMS; i++)
 		printf(", \"%s\": {\"sent\": %" PRIu64 ", \"back\": %" PRIu64 "}", words[i],
 		       traffic->sent[i], traffic->back[i]);
-	printf(", \"done\": %s}\n", done ? "true" : "false");
+	if (done)
+		printf(", \"losers\": %u", losers(traffic));
+	puts("}");
 	fflush(stdout);
 }
 
 static void run(struct traffic *traffic)
 {
 	const uint64_t hz = rte_get_tsc_hz();
-	uint64_t now = rte_rdtsc(), said = now, came = now;
+	uint64_t now = rte_rdtsc(), said = now, came, ends = UINT64_MAX;
 
 	traffic->due = now;
-	traffic->flood_begins += now;
-	traffic->ends += now;
 	say(traffic, now, false);
-	while ((now = rte_rdtsc()) < traffic->ends) {
+	while ((now = rte_rdtsc()) < ends) {
 		take(traffic);
-		if (traffic->due <= now || now >= traffic->flood_begins)
+		if (traffic->due <= now || !is_quiet(traffic))
 			send_burst(traffic, now);
+		if (!is_quiet(traffic) && ends == UINT64_MAX)
+			ends = now + traffic->flood;
 		if (now - said >= hz) {
 			say(traffic, now, false);
 			said = now;
@@ -243,7 +277,7 @@ static int start(struct traffic *traffic)
 int main(int argc, char **argv)
 {
 	int used = rte_eal_init(argc, argv);
-	struct traffic traffic = {0};
+	static struct traffic traffic;
 	uint64_t hz;
 	int result;
 
@@ -260,9 +294,12 @@ int main(int argc, char **argv)
 	}
 	hz = rte_get_tsc_hz();
 	traffic.population = (uint32_t)strtoul(argv[1], NULL, 10);
+	if (traffic.population == 0 || traffic.population > POPULATION_MOST)
+		return EXIT_FAILURE;
 	traffic.interval = hz / (traffic.population * strtoul(argv[2], NULL, 10));
-	traffic.flood_begins = strtoul(argv[3], NULL, 10) * hz;
-	traffic.ends = traffic.flood_begins + strtoul(argv[4], NULL, 10) * hz;
+	traffic.quiet =
+		traffic.population * strtoul(argv[2], NULL, 10) * strtoul(argv[3], NULL, 10);
+	traffic.flood = strtoul(argv[4], NULL, 10) * hz;
 	if ((result = start(&traffic))) {
 		fprintf(stderr, "soak-traffic: no two ports: %s\n", rte_strerror(-result));
 		return EXIT_FAILURE;
