@@ -106,6 +106,8 @@ def trickle(options):
     began = time.perf_counter()
     while len(times) < total:
         now = time.perf_counter()
+        if now > began + options.seconds:
+            total = sent  # it does not keep up: what is under way is all
         while sent < total and idle and began + sent / options.rate <= now:
             client = idle.pop()
             client.send(KINDS[options.kind](sent, options.rule))
@@ -118,8 +120,8 @@ def trickle(options):
             times.append(time.perf_counter() - due.pop(client))
             idle.append(client)
     seconds = time.perf_counter() - began
-    return {"kind": options.kind, "changes": total, "wanted_per_s": options.rate,
-            "reached_per_s": round(total / seconds), **spread(times)}
+    return {"kind": options.kind, "changes": len(times), "wanted_per_s": options.rate,
+            "reached_per_s": round(len(times) / seconds), **spread(times)}
 
 
 def fill(options):

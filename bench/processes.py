@@ -17,7 +17,7 @@ import machine
 import rows
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "scripts/lib"))
-from filter import Process, until  # noqa: E402
+from filter import Process, prefix, until  # noqa: E402
 
 SOURCES = 4096
 ROUNDS, WARM_S, WINDOW_S = 9, 0.1, 0.4
@@ -37,8 +37,12 @@ class Forwarder(Process):
     def __init__(self, arguments, folder, name, workers=1):
         super().__init__(arguments, folder, name, stdin=subprocess.PIPE)
         self.workers = workers
-        until(lambda: self.must_run() and self.packets() > 0, f"packets through {name}")
-        self.threads = self.find_threads()
+        try:
+            until(lambda: self.must_run() and self.packets() > 0, f"packets through {name}")
+            self.threads = self.find_threads()
+        except BaseException:
+            self.end()
+            raise
         self.stop()
 
     def packets(self):
@@ -67,14 +71,15 @@ class Forwarder(Process):
     def read(self):
         return self.packets(), self.cpu_ns(), time.monotonic_ns()
 
-    def window(self):
+    def window(self, stop=True):
         """Packets a second that one worker moved; None: somebody else had the CPU."""
         self.go_on()
         time.sleep(WARM_S)
         before = self.read()
         time.sleep(WINDOW_S)
         packets, cpu, wall = (b - a for a, b in zip(before, self.read()))
-        self.stop()
+        if stop:
+            self.stop()
         return packets / cpu * 1e9 if cpu >= CPU_LEAST * wall * self.workers else None
 
     def end(self):
@@ -86,7 +91,8 @@ class Forwarder(Process):
 
 
 def eal(name, lcores, vdevs):
-    options = ["--file-prefix", name, "--lcores", lcores, "--no-pci", "--no-huge", "-m", "256"]
+    options = ["--file-prefix", prefix(name), "--lcores", lcores, "--no-pci", "--no-huge",
+               "-m", "256"]
     for vdev in vdevs:
         options += ["--vdev", vdev]
     return options
@@ -96,7 +102,7 @@ def sluice(bench, folder, name, lcores, captures):
     edge = "".join(f",rx_pcap={capture}" for capture in captures)
     server = f",rx_pcap={folder / 'none.pcap'}" * len(captures)
     run = folder / f"run-{name}"
-    run.mkdir()
+    run.mkdir(exist_ok=True)
     return Forwarder(
         [bench.build / "dataplane/sluice-dataplane",
          *eal(name, lcores, [f"net_pcap0{edge},infinite_rx=1", f"net_pcap1{server}"]), "--",

@@ -92,7 +92,8 @@ def cells(row):
 
 def without_verdicts(rows):
     """The rows of a run too short for its figures to mean anything."""
-    return [dataclasses.replace(row, noisy=row.noisy and not row.figure, budget="", most=None, least=None)
+    return [dataclasses.replace(row, noisy=row.noisy and not row.figure, budget="", most=None,
+                                least=None)
             for row in rows]
 
 
