@@ -28,9 +28,9 @@ sys.path.insert(0, str(ROOT / "scripts/lib"))
 sys.path.insert(0, str(ROOT / "bench"))
 import changes  # noqa: E402
 import feed_files  # noqa: E402
-from filter import Failure, OwnFilter, losses, memory_options  # noqa: E402
+from filter import Failure, OwnFilter, eal_options, free_huge_megabytes, losses  # noqa: E402
 
-FRAMES, STEP_S, QUIET_S = 4096, 0.01, 1.0
+FRAMES, STEP_S, QUIET_S, MEGABYTES = 4096, 0.01, 1.0, 512
 EDGE, SERVER = "net_pcap0", "net_pcap1"
 # core/counters.h: where the first worker's `received` is.
 RECEIVED_AT = 64 * ((16 + 4 * 2 * 4096 + 63) // 64)
@@ -126,7 +126,7 @@ class Trial:
         nothing = write_capture(self.folder / "nothing.pcap", [])
         last = os.cpu_count() - 1
         self.filter.start(
-            [*memory_options(512), "--no-pci", "--no-shconf", "--lcores", f"0@0,1@{last}",
+            [*eal_options("dataplane", MEGABYTES, free_huge_megabytes() >= MEGABYTES), "--no-pci", "--no-shconf", "--lcores", f"0@0,1@{last}",
              "--vdev", f"{EDGE},rx_pcap={load},infinite_rx=1",
              "--vdev", f"{SERVER},rx_pcap={nothing}"],
             ["--pair", f"{EDGE},{SERVER}"],

@@ -87,7 +87,7 @@ HEAD = ["what", "figure", "unit", "spread", "budget", "verdict", ""]
 
 def cells(row):
     return [row.name, "" if row.noisy else number(row.figure), row.unit,
-            "" if row.noisy else f"{row.spread():.0f}%", row.limit(), row.verdict(), row.note]
+            "" if row.noisy else f"{abs(row.spread()):.0f}%", row.limit(), row.verdict(), row.note]
 
 
 def without_verdicts(rows):
