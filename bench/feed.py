@@ -126,7 +126,8 @@ class Trial:
         nothing = write_capture(self.folder / "nothing.pcap", [])
         last = os.cpu_count() - 1
         self.filter.start(
-            [*eal_options("dataplane", MEGABYTES, free_huge_megabytes() >= MEGABYTES), "--no-pci", "--no-shconf", "--lcores", f"0@0,1@{last}",
+            [*eal_options("dataplane", MEGABYTES, free_huge_megabytes() >= MEGABYTES),
+             "--no-pci", "--no-shconf", "--lcores", f"0@0,1@{last}",
              "--vdev", f"{EDGE},rx_pcap={load},infinite_rx=1",
              "--vdev", f"{SERVER},rx_pcap={nothing}"],
             ["--pair", f"{EDGE},{SERVER}"],
