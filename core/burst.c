@@ -136,6 +136,14 @@ struct charging {
 	struct opened opened;
 };
 
+/* What is kept of a limit that is no more is forgotten. */
+static inline struct lease *lease_of_edition(struct lease *lease, uint32_t edition)
+{
+	if (__builtin_expect(lease->edition != edition, false))
+		*lease = (struct lease){.edition = edition};
+	return lease;
+}
+
 static inline struct lease *charging_lease(struct charging *charging, const struct rule *rule)
 {
 	struct burst_memory *memory = charging->memory;
@@ -145,8 +153,9 @@ static inline struct lease *charging_lease(struct charging *charging, const stru
 		return lease;
 	memory->lent[rule->slot] = true;
 	charging->opened.rule[charging->opened.count++] = rule;
-	lease_open(lease, charging->state, charging->state->rules[rule->slot].rate, &rule->total,
-		   charging->need, charging->now);
+	lease_open(lease_of_edition(lease, memory->edition), charging->state,
+		   charging->state->rules[rule->slot].rate, &rule->total, charging->need,
+		   charging->now);
 	return lease;
 }
 
@@ -157,7 +166,7 @@ static inline void charging_close(struct charging *charging)
 	for (unsigned i = 0; i < charging->opened.count; i++) {
 		const struct rule *rule = charging->opened.rule[i];
 
-		lease_close(&memory->rule[rule->slot], charging->state,
+		lease_pause(&memory->rule[rule->slot], charging->state,
 			    charging->state->rules[rule->slot].rate, &rule->total);
 		memory->lent[rule->slot] = false;
 	}
@@ -214,9 +223,10 @@ void BURST_DECIDE(struct burst *b, const struct image *image, struct state *stat
 	burst_match(b, image, asked ? &memory->recall : NULL, &missed, &hashes, now_ns);
 	for (unsigned i = 0; i < b->count; i++)
 		charging.need.rate[BUCKET_BPS] += b->length[i];
-	lease_open(&memory->host, state, state->host, host, charging.need, charging.now);
+	lease_open(lease_of_edition(&memory->host, memory->edition), state, state->host, host,
+		   charging.need, charging.now);
 	burst_charge(b, image, &charging, &live, &hashes);
 	charging_close(&charging);
-	lease_close(&memory->host, state, state->host, host);
+	lease_pause(&memory->host, state, state->host, host);
 	counters_decided(counters, b->length, b->decision, b->count, image->rules);
 }

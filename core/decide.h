@@ -196,7 +196,7 @@ static inline struct decision decide(const struct image *image, struct state *st
 	const struct bucket_limit *host_limit = &image->settings->host;
 	const struct lease_units need = {{1, packet->length}};
 	uint64_t now = state_now(state, now_ns), hash = 0;
-	struct lease host, total;
+	struct lease host = {0}, total = {0};
 	struct decision decision;
 	const struct rule *rule;
 

@@ -72,11 +72,14 @@ static bool poll_pair(struct worker *worker, const struct pair *pair)
 static void cross(struct worker *worker)
 {
 	const struct generation *generation = crossing_step(worker->crossing, worker->index);
+	const struct generation *former = worker->pipeline.generation;
 
-	if (likely(generation == worker->pipeline.generation))
+	if (likely(generation == former))
 		return;
-	if (!generation_recalls(generation, worker->pipeline.generation))
+	if (!generation_recalls(generation, former))
 		recall_clear(&worker->pipeline.memory->recall);
+	if (!former || generation->image.rules != former->image.rules)
+		worker->pipeline.memory->edition++;
 	worker->pipeline.generation = generation;
 	__atomic_store_n(&worker->board->generation, generation->number, __ATOMIC_RELEASE);
 }

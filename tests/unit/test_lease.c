@@ -5,6 +5,8 @@
 #include "random.h"
 #include "suite.h"
 
+#include <pthread.h>
+
 /* 10 million packets/s, a hundred at once; and 1 Gbit/s, 12,500 bytes at once. */
 static const struct bucket_limit limit = {{
 	{.cost = 100 << BUCKET_TICK_BITS, .limit = 10000 << BUCKET_TICK_BITS},
@@ -51,7 +53,7 @@ static void test_one_worker(void)
 {
 	uint64_t exact[BUCKET_RATES] = {0, 0}, now = 0;
 	unsigned differ = 0, refused = 0;
-	struct lease lease;
+	struct lease lease = {0};
 
 	setup(false);
 	for (int round = 0; round < 20000; round++) {
@@ -109,7 +111,7 @@ static void test_workers(void)
 	static struct admitted log[SPAN_MOST];
 
 	for (unsigned speed = 1; speed <= 64; speed *= 2) {
-		struct lease lease[WORKERS];
+		struct lease lease[WORKERS] = {0};
 		bool open[WORKERS] = {false};
 		uint64_t begun[WORKERS] = {0}, now = 0;
 		unsigned count = 0;
@@ -140,9 +142,102 @@ static void test_workers(void)
 	}
 }
 
+enum { RICH_PACKETS = BURST_MOST << (LEASE_RICH_BITS + 1) };
+
+/* 10 million packets/s, and so many at once that workers may keep some. */
+static const struct bucket_limit rich = {{
+	{.cost = 100 << BUCKET_TICK_BITS,
+	 .limit = (uint64_t)RICH_PACKETS * 100 << BUCKET_TICK_BITS},
+	{0},
+}};
+static const struct lease_units burst = {{BURST_MOST, BURST_MOST * 100}};
+
+/* A rich bucket is written to once in LEASE_BURSTS bursts, and by one worker always. */
+static void test_rich_bucket(void)
+{
+	struct lease lease = {0};
+	unsigned writes = 0;
+
+	setup(true);
+	for (int i = 0; i < 4 * LEASE_BURSTS; i++) {
+		uint64_t before = words[BUCKET_PPS];
+
+		lease_open(&lease, &state, words, &rich, burst, 0);
+		for (int j = 0; j < BURST_MOST; j++)
+			CU_ASSERT(take(&lease, 100));
+		lease_pause(&lease, &state, words, &rich);
+		writes += words[BUCKET_PPS] != before;
+	}
+	CU_ASSERT_EQUAL(writes, 4);
+	CU_ASSERT_EQUAL(words[BUCKET_PPS],
+			(uint64_t)4 * LEASE_BURSTS * BURST_MOST * rich.rate[BUCKET_PPS].cost);
+	lease_open(&lease, &state, words, &rich, burst, 0);
+	lease_close(&lease, &state, words, &rich);
+	CU_ASSERT_EQUAL(words[BUCKET_PPS],
+			(uint64_t)4 * LEASE_BURSTS * BURST_MOST * rich.rate[BUCKET_PPS].cost);
+}
+
+/* From full to empty, workers get what there was, not a packet more, and leave none behind. */
+static void test_rich_to_empty(void)
+{
+	struct lease lease[WORKERS] = {0};
+	unsigned admitted = 0, refusals = 0;
+
+	setup(true);
+	while (refusals < 1000) {
+		unsigned w = random_below(WORKERS);
+
+		lease_open(&lease[w], &state, words, &rich, burst, 0);
+		for (uint32_t i = random_below(BURST_MOST); i > 0; i--) {
+			bool taken = take(&lease[w], 100);
+
+			admitted += taken;
+			refusals += !taken;
+		}
+		lease_pause(&lease[w], &state, words, &rich);
+	}
+	CU_ASSERT_EQUAL(admitted, RICH_PACKETS);
+	for (unsigned w = 0; w < WORKERS; w++)
+		CU_ASSERT_EQUAL(lease[w].left.rate[BUCKET_PPS], 0);
+}
+
+struct racer {
+	pthread_t thread;
+	unsigned admitted;
+};
+
+static void *race(void *argument)
+{
+	struct racer *racer = argument;
+	struct lease lease = {0};
+	unsigned before;
+
+	do {
+		before = racer->admitted;
+		lease_open(&lease, &state, words, &rich, burst, 0);
+		while (racer->admitted < before + BURST_MOST && take(&lease, 100))
+			racer->admitted++;
+		lease_pause(&lease, &state, words, &rich);
+	} while (racer->admitted > before);
+	return NULL;
+}
+
+/* The same from two threads, whatever comes between what they read and what they write. */
+static void test_race(void)
+{
+	struct racer racers[2] = {0};
+
+	setup(true);
+	for (int i = 0; i < 2; i++)
+		CU_ASSERT_EQUAL_FATAL(pthread_create(&racers[i].thread, NULL, race, &racers[i]), 0);
+	for (int i = 0; i < 2; i++)
+		pthread_join(racers[i].thread, NULL);
+	CU_ASSERT_EQUAL(racers[0].admitted + racers[1].admitted, RICH_PACKETS);
+}
+
 static void test_up_to(void)
 {
-	struct lease lease;
+	struct lease lease = {0};
 
 	setup(false);
 	for (int i = 0; i < 1000; i++) {
@@ -157,7 +252,7 @@ static void test_up_to(void)
 static void test_no_limit(void)
 {
 	const struct bucket_limit none = {{{0}, {0}}};
-	struct lease lease;
+	struct lease lease = {0};
 
 	setup(false);
 	lease_open(&lease, &state, words, &none, (struct lease_units){{64, 64 * CAP_FRAME}}, 5);
@@ -172,6 +267,9 @@ int main(void)
 	CU_TestInfo tests[] = {
 		{"one worker is as exact as single charges", test_one_worker},
 		{"several overshoot by a burst for each but one", test_workers},
+		{"workers keep some of a rich bucket", test_rich_bucket},
+		{"and get no more than there is", test_rich_to_empty},
+		{"at once too", test_race},
 		{"what may not be refused leaves no debt", test_up_to},
 		{"no limit, no charge", test_no_limit},
 		CU_TEST_INFO_NULL,
