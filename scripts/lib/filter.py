@@ -38,14 +38,15 @@ def free_huge_megabytes():
 
 
 def prefix(name):
-    """What DPDK is to call the hugepage files of a process of ours, which lie all in one place."""
+    """What DPDK is to know a process of ours by."""
     return f"sluice-{os.getpid()}-{name}"
 
 
 def eal_options(name, megabytes, huge):
-    """The EAL's options for a process and its memory, which a vhost peer can map."""
-    return ["--file-prefix", prefix(name), "-m", str(megabytes),
-            "--single-file-segments" if huge else "--no-huge"]
+    """The EAL's options for a process and its memory, which a vhost peer can map and which is
+    gone with the process, however that ends."""
+    memory = ["--in-memory", "--single-file-segments"] if huge else ["--no-huge"]
+    return ["--file-prefix", prefix(name), "-m", str(megabytes), *memory]
 
 
 class Process:
