@@ -95,7 +95,7 @@ static inline void recall_clear(struct recall *recall)
 	__builtin_memset(recall, 0, sizeof *recall);
 }
 
-/* Forget one source, whose place in the sets has changed. */
+/* Forget one source, whose place in the sets may have changed. */
 static inline void recall_forget(struct recall *recall, struct address source)
 {
 	struct recalled *way = recall_ways(recall, source);
@@ -103,5 +103,22 @@ static inline void recall_forget(struct recall *recall, struct address source)
 	for (unsigned i = 0; i < RECALL_WAYS; i++) {
 		if (way[i].source.lo == source.lo && way[i].source.hi == source.hi)
 			way[i].kind = PACKET_MALFORMED;
+	}
+}
+
+/* Forget every single address that a layer of the sets has. */
+static inline void recall_forget_layer(struct recall *recall, const struct singles *layer)
+{
+	for (uint32_t i = 0; i <= layer->mask4; i++) {
+		const struct exact4 *line = &layer->exact4[i];
+
+		for (unsigned way = 0; way < EXACT4_WAYS && line->word[way]; way++)
+			recall_forget(recall, (struct address){0, line->address[way]});
+	}
+	for (uint32_t i = 0; i <= layer->mask6; i++) {
+		const struct exact6 *line = &layer->exact6[i];
+
+		for (unsigned way = 0; way < EXACT6_WAYS && line->word[way]; way++)
+			recall_forget(recall, line->address[way]);
 	}
 }

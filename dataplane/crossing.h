@@ -21,14 +21,17 @@ struct crossing {
 	struct crossing_worker worker[CAP_WORKERS];
 };
 
-/* The generation that `worker` decides its next burst by; it is done with any earlier one. */
-static inline const struct generation *crossing_step(struct crossing *crossing, unsigned worker)
+/* The generation to decide the next burst by, once crossing_use() has been told. */
+static inline const struct generation *crossing_newest(const struct crossing *crossing)
 {
-	const struct generation *newest = __atomic_load_n(&crossing->newest, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&crossing->newest, __ATOMIC_ACQUIRE);
+}
 
-	if (crossing->worker[worker].used != newest)
-		__atomic_store_n(&crossing->worker[worker].used, newest, __ATOMIC_RELEASE);
-	return newest;
+/* `worker` decides by this generation from here on, and is done with any earlier one. */
+static inline void crossing_use(struct crossing *crossing, unsigned worker,
+				const struct generation *generation)
+{
+	__atomic_store_n(&crossing->worker[worker].used, generation, __ATOMIC_RELEASE);
 }
 
 static inline void crossing_begin(struct crossing *crossing, const struct generation *newest)

@@ -233,11 +233,12 @@ void generation_free(struct generation *generation)
 	free(generation);
 }
 
-bool generation_recalls(const struct generation *next, const struct generation *former)
+/* Whether they say the same of sources, but for what SEGMENT_LATEST does. */
+static bool is_alike(const struct generation *next, const struct generation *former)
 {
 	static const enum segment_kind looked_up[] = {
-		SEGMENT_SERVICES, SEGMENT_GUARD,  SEGMENT_SETS,    SEGMENT_SINGLES,
-		SEGMENT_LATER,    SEGMENT_LATEST, SEGMENT_ORIGINS,
+		SEGMENT_SERVICES, SEGMENT_GUARD, SEGMENT_SETS,
+		SEGMENT_SINGLES,  SEGMENT_LATER, SEGMENT_ORIGINS,
 	};
 
 	if (!former)
@@ -249,6 +250,17 @@ bool generation_recalls(const struct generation *next, const struct generation *
 	return next->image.settings->unmatched == former->image.settings->unmatched &&
 	       memcmp(next->image.settings->salt, former->image.settings->salt,
 		      sizeof next->image.settings->salt) == 0;
+}
+
+void generation_forget(const struct generation *next, const struct generation *former,
+		       struct recall *recall)
+{
+	if (!is_alike(next, former)) {
+		recall_clear(recall);
+	} else if (next->segment[SEGMENT_LATEST] != former->segment[SEGMENT_LATEST]) {
+		recall_forget_layer(recall, &next->image.singles[0]);
+		recall_forget_layer(recall, &former->image.singles[0]);
+	}
 }
 
 static bool service_diverts(const struct image *image, uint32_t service)

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "board.h"
-#include "image.h"
+#include "recall.h"
 
 /* One checked segment in the data plane's own memory. */
 struct segment_copy {
@@ -36,8 +36,9 @@ int generation_load(const char *state_dir, const char *name, const struct genera
 
 void generation_free(struct generation *generation); /* NULL is fine */
 
-/* Whether what a worker remembers of sources under `former` (or NULL) holds for `next`. */
-bool generation_recalls(const struct generation *next, const struct generation *former);
+/* Forget what a worker remembers of sources under `former` (or NULL) and `next` may not say. */
+void generation_forget(const struct generation *next, const struct generation *former,
+		       struct recall *recall);
 
 /* The name of a fallback behind a separate port that some rule can divert to, or NULL. */
 const char *generation_fallback_port(const struct generation *generation);

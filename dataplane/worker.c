@@ -71,16 +71,17 @@ static bool poll_pair(struct worker *worker, const struct pair *pair)
 
 static void cross(struct worker *worker)
 {
-	const struct generation *generation = crossing_step(worker->crossing, worker->index);
-	const struct generation *former = worker->pipeline.generation;
+	const struct generation *generation = crossing_newest(worker->crossing);
+	struct pipeline *pipeline = &worker->pipeline;
+	const struct generation *former = pipeline->generation;
 
 	if (likely(generation == former))
 		return;
-	if (!generation_recalls(generation, former))
-		recall_clear(&worker->pipeline.memory->recall);
+	generation_forget(generation, former, &pipeline->memory->recall);
 	if (!former || generation->image.rules != former->image.rules)
-		worker->pipeline.memory->edition++;
-	worker->pipeline.generation = generation;
+		pipeline->memory->edition++;
+	pipeline->generation = generation;
+	crossing_use(worker->crossing, worker->index, generation);
 	__atomic_store_n(&worker->board->generation, generation->number, __ATOMIC_RELEASE);
 }
 

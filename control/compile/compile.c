@@ -29,11 +29,11 @@ static const uint8_t *compiled_salt(const struct compiled *compiled)
 	return settings->salt;
 }
 
-/* A hash of what the document says of origins: its feeds and groups. */
-static int hash_origins(const struct stage *stage, uint64_t *recipe)
+/* A hash of what one member of the document says. */
+static int hash_part(const struct stage *stage, const char *member, uint64_t *recipe)
 {
-	json_t *origins = json_object_get(stage->document, "origins");
-	char *text = origins ? json_dumps(origins, JSON_COMPACT) : strdup("");
+	json_t *part = json_object_get(stage->document, member);
+	char *text = part ? json_dumps(part, JSON_COMPACT) : strdup("");
 
 	if (!text)
 		return no_memory(stage->error);
@@ -70,7 +70,7 @@ static int compile_origins(const struct stage *stage)
 {
 	struct compiled *compiled = stage->compiled;
 
-	if (hash_origins(stage, &compiled->origin_recipe) != 0)
+	if (hash_part(stage, "origins", &compiled->origin_recipe) != 0)
 		return -1;
 	compiled->feed_stamp = feed_stamp(stage->policy, stage->paths);
 	if (!origins_unchanged(stage))
@@ -79,6 +79,47 @@ static int compile_origins(const struct stage *stage)
 	compiled->segment[SEGMENT_ORIGINS] = segment_ref(stage->previous->segment[SEGMENT_ORIGINS]);
 	compiled->membership = membership_ref(stage->previous->membership);
 	return 0;
+}
+
+/* A hash of all that SEGMENT_SERVICES says, but for the origins that its groups hold. */
+static int hash_services(const struct stage *stage, uint64_t *recipe)
+{
+	struct siphash_state state = siphash_start((struct siphash_key){0, 0});
+	uint64_t services, fallbacks;
+
+	if (hash_part(stage, "services", &services) != 0 ||
+	    hash_part(stage, "fallbacks", &fallbacks) != 0)
+		return -1;
+	siphash_word(&state, services);
+	siphash_word(&state, fallbacks);
+	for (size_t i = 0; i < stage->policy->rule_count; i++) {
+		const struct rule_params *rule = &stage->policy->rules[i];
+
+		siphash_word(&state, (uint64_t)rule->service << 32 | (uint32_t)rule->origin << 8 |
+					     rule->unmapped);
+	}
+	*recipe = siphash_finish(&state);
+	return 0;
+}
+
+/* What decides which rule is whose; and that each is somebody's. */
+static int compile_services(const struct stage *stage)
+{
+	const struct compiled *previous = stage->previous;
+	struct compiled *compiled = stage->compiled;
+
+	if (hash_services(stage, &compiled->services_recipe) != 0)
+		return -1;
+	if (previous && previous->membership == compiled->membership &&
+	    previous->services_recipe == compiled->services_recipe) {
+		compiled->segment[SEGMENT_SERVICES] =
+			segment_ref(previous->segment[SEGMENT_SERVICES]);
+		return 0;
+	}
+	if (cover_check(stage->policy, compiled->membership, stage->error) != 0)
+		return -1;
+	return services_compile(stage->policy, compiled->membership,
+				&compiled->segment[SEGMENT_SERVICES], stage->error);
 }
 
 /* The sets' segments, of which those are new that differ by these changes. */
@@ -131,10 +172,8 @@ static int compile_all(const struct stage *stage)
 	struct error *error = stage->error;
 
 	if (compile_origins(stage) != 0 ||
-	    cover_check(policy, stage->compiled->membership, error) != 0 ||
 	    rules_compile(policy, &segment[SEGMENT_RULES], error) != 0 ||
-	    services_compile(policy, stage->compiled->membership, &segment[SEGMENT_SERVICES],
-			     error) != 0 ||
+	    compile_services(stage) != 0 ||
 	    guard_compile(policy, &segment[SEGMENT_GUARD], error) != 0 ||
 	    compile_sets(stage) != 0 ||
 	    document_compile(stage->document, &segment[SEGMENT_DOCUMENT], error) != 0)

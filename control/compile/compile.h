@@ -24,9 +24,10 @@ struct kept;       /* likewise: the sets as they were compiled */
 struct compiled {
 	struct segment *segment[SEGMENT_KINDS];
 	struct membership *membership;
-	uint64_t feed_stamp;    /* of the feeds behind SEGMENT_ORIGINS */
-	uint64_t origin_recipe; /* of the policy's part in SEGMENT_ORIGINS: its groups */
-	struct kept *kept;      /* the policy's part in SEGMENT_SETS to SEGMENT_LATEST; or NULL */
+	uint64_t feed_stamp;      /* of the feeds behind SEGMENT_ORIGINS */
+	uint64_t origin_recipe;   /* of the policy's part in SEGMENT_ORIGINS: its groups */
+	uint64_t services_recipe; /* of the policy's part in SEGMENT_SERVICES */
+	struct kept *kept;        /* the policy's part in SEGMENT_SETS to SEGMENT_LATEST; or NULL */
 };
 
 /*

@@ -239,6 +239,49 @@ static void test_recall(void)
 	CU_ASSERT_PTR_NULL(recall_find(&memory.recall, &packet));
 }
 
+static void remember(const struct packet *packet)
+{
+	const struct decision decision = decision_end(VERDICT_PASS, REASON_DEFAULT);
+
+	for (int i = 0; i < RECALL_EVERY; i++)
+		recall_store(&memory.recall, packet, 7, 9, decision);
+	CU_ASSERT_PTR_NOT_NULL(recall_find(&memory.recall, packet));
+}
+
+/* Who is in the latest layer of sets is looked up again; others are remembered still. */
+static void test_forget_layer(void)
+{
+	static const struct address addresses[2] = {{0, 0x0a000203}, {0x20010db8, 77}};
+	struct feed_paths paths = {0};
+	struct error error = {0};
+	struct made before, next = {.policy = policy_copy(made.policy)};
+	struct packet other = packet_from(false, (struct address){0, 0x0a000204}), packet[2];
+	size_t changed;
+
+	for (unsigned ip6 = 0; ip6 < 2; ip6++) {
+		struct entry_params entry = {
+			.prefix = {addresses[ip6], (uint8_t)ip6, ip6 ? 128 : 32},
+		};
+
+		CU_ASSERT_EQUAL(set_params_add(&next.policy->sets[0], &entry, 1, &changed), 0);
+		packet[ip6] = packet_from(ip6, addresses[ip6]);
+	}
+	made_from(&before, policy_copy(made.policy));
+	CU_ASSERT_EQUAL_FATAL(
+		compile(next.policy, &paths, &before.compiled, &next.compiled, &error), 0);
+	CU_ASSERT_EQUAL_FATAL(compiled_open(&next.compiled, &next.image, &error), 0);
+	recall_clear(&memory.recall);
+	remember(&packet[0]);
+	remember(&packet[1]);
+	remember(&other);
+	recall_forget_layer(&memory.recall, &next.image.singles[0]);
+	CU_ASSERT_PTR_NULL(recall_find(&memory.recall, &packet[0]));
+	CU_ASSERT_PTR_NULL(recall_find(&memory.recall, &packet[1]));
+	CU_ASSERT_PTR_NOT_NULL(recall_find(&memory.recall, &other));
+	made_free(&next);
+	made_free(&before);
+}
+
 static void test_free(void)
 {
 	made_free(&made);
@@ -253,6 +296,7 @@ int main(void)
 		{"avx512 decides as decide()", test_avx512},
 		{"levels by name", test_levels},
 		{"what is recalled, and forgotten", test_recall},
+		{"the latest layer is forgotten", test_forget_layer},
 		{"the policy is freed", test_free},
 		CU_TEST_INFO_NULL,
 	};
