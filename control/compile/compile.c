@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { RANGES_MANY = 1000 }; /* of origins: so many do not halve by themselves */
+
 struct stage {
 	const struct policy *policy;
 	const struct feed_paths *paths;
@@ -51,6 +53,38 @@ static bool origins_unchanged(const struct stage *stage)
 	       (compiled->feed_stamp == 0 || compiled->feed_stamp == previous->feed_stamp);
 }
 
+/* Into how many ranges of addresses a segment's origins divide both families. */
+static uint64_t origin_ranges(const struct segment *segment)
+{
+	const struct segment_header *header = segment->data;
+
+	return header->array[ORIGINS_FIRST4].count + header->array[ORIGINS_FIRST6].count;
+}
+
+/*
+ * A file that was emptied or cut short is no instruction, as one that is not there is none:
+ * where the policy asks for what it asked for before, and there was much of it, more than
+ * half must still be there.
+ */
+static int refuse_shrunk(const struct stage *stage)
+{
+	const struct compiled *previous = stage->previous;
+	const struct compiled *compiled = stage->compiled;
+	uint64_t before, now;
+
+	if (!previous || previous->origin_recipe != compiled->origin_recipe)
+		return 0;
+	before = origin_ranges(previous->segment[SEGMENT_ORIGINS]);
+	now = origin_ranges(compiled->segment[SEGMENT_ORIGINS]);
+	if (before < RANGES_MANY || now > before / 2)
+		return 0;
+	return error_set(stage->error, ERROR_GUARD, "origins.feeds",
+			 "the feeds' files changed, and divide addresses into %llu ranges where "
+			 "there were %llu: put them right; what is in force stays, also if they "
+			 "are taken away",
+			 (unsigned long long)now, (unsigned long long)before);
+}
+
 static int build_origins(const struct stage *stage)
 {
 	struct compiled *compiled = stage->compiled;
@@ -62,7 +96,7 @@ static int build_origins(const struct stage *stage)
 	result = origins_compile(stage->policy, &feeds, &compiled->segment[SEGMENT_ORIGINS],
 				 &compiled->membership, stage->error);
 	feed_free(&feeds);
-	return result;
+	return result == 0 ? refuse_shrunk(stage) : -1;
 }
 
 /* The stamp is taken before the feeds are read: what changes meanwhile is read again next time. */

@@ -34,7 +34,8 @@ struct compiled {
  * Compile `policy`, whose salt must be set, into *compiled, for compiled_unref().
  * `previous` (or NULL) is an earlier result: what has not changed, above all the origins,
  * is taken over from it instead of being built again. So are the origins when a feed's
- * file is not there at the moment: absence is never an instruction. 0, or -1 with *error
+ * file is not there at the moment: absence is never an instruction; and one that holds far
+ * less than before is refused. 0, or -1 with *error
  * and *compiled empty.
  */
 int compile(const struct policy *policy, const struct feed_paths *paths,

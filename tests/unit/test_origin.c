@@ -335,14 +335,63 @@ static void test_reuse(void)
 	remove_file("a.csv");
 }
 
+/* `count` prefixes of alternating countries, the first of which is 10.0.0.0/25's, AA. */
+static void write_blocks(unsigned count)
+{
+	char path[96];
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/a.csv", folder);
+	file = fopen(path, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	for (unsigned i = 0; i < count; i++)
+		fprintf(file, "10.%u.%u.0/25,%s,\n", i >> 8, i & 255, i % 2 ? "BB" : "AA");
+	CU_ASSERT_EQUAL_FATAL(fclose(file), 0);
+}
+
+/* A feed that was cut short is refused; it may grow, shrink a little, or go for the moment. */
+static void test_shrunk(void)
+{
+	struct feed_paths paths = {.folder = folder};
+	struct policy *policy =
+		policy_from("{'schema':1,'origins':{'feeds':[{'type':'csv','file':'a.csv'}]}}");
+	struct policy *other =
+		policy_from("{'schema':1,'origins':{'feeds':[{'type':'csv','file':'a.csv'}],"
+			    "'groups':{'aa':['country:AA']}}}");
+	struct compiled whole, now;
+	struct error error = {0};
+	static const unsigned accepted[] = {1000, 600, 1000, 5000};
+
+	write_blocks(1000);
+	CU_ASSERT_EQUAL_FATAL(compile(policy, &paths, NULL, &whole, &error), 0);
+	for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++) {
+		write_blocks(accepted[i]);
+		CU_ASSERT_EQUAL_FATAL(compile(policy, &paths, &whole, &now, &error), 0);
+		compiled_unref(&now);
+	}
+	for (unsigned count = 0; count < 500; count += 499) {
+		write_blocks(count);
+		CU_ASSERT_EQUAL(compile(policy, &paths, &whole, &now, &error), -1);
+		CU_ASSERT_EQUAL(error.code, ERROR_GUARD);
+		CU_ASSERT_STRING_EQUAL(error.path, "origins.feeds");
+	}
+	CU_ASSERT_EQUAL_FATAL(compile(other, &paths, &whole, &now, &error), 0);
+	compiled_unref(&now);
+	remove_file("a.csv");
+	CU_ASSERT_EQUAL_FATAL(compile(policy, &paths, &whole, &now, &error), 0);
+	CU_ASSERT_PTR_EQUAL(now.segment[SEGMENT_ORIGINS], whole.segment[SEGMENT_ORIGINS]);
+	compiled_unref(&now);
+	compiled_unref(&whole);
+	policy_free(policy);
+	policy_free(other);
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{"libloc database", test_libloc},
-		{"csv", test_csv},
-		{"direct table", test_direct},
-		{"reuse", test_reuse},
-		CU_TEST_INFO_NULL,
+		{"libloc database", test_libloc}, {"csv", test_csv},
+		{"direct table", test_direct},    {"reuse", test_reuse},
+		{"shrunk", test_shrunk},          CU_TEST_INFO_NULL,
 	};
 	int result;
 
