@@ -110,8 +110,13 @@ int forest_sort(struct forest *forest, uint32_t from)
 		if (remaining == 1)
 			break;
 	}
-	if (sorted == spare)
+	if (sorted == spare && from == 0) {
+		forest->nodes = spare;
+		forest->capacity = count;
+		spare = nodes;
+	} else if (sorted == spare) {
 		memcpy(nodes, spare, count * sizeof *nodes);
+	}
 	free(spare);
 	return 0;
 }
@@ -146,12 +151,4 @@ uint32_t forest_run(const struct forest *forest, uint32_t node)
 	       forest->nodes[node].length == of->length)
 		;
 	return node;
-}
-
-unsigned __int128 forest_last(const struct forest *forest, uint32_t node)
-{
-	const struct forest_node *of = &forest->nodes[node];
-	unsigned __int128 all = forest->ip6 ? ~(unsigned __int128)0 : UINT32_MAX;
-
-	return of->first | (of->length < 128 ? all >> of->length : 0);
 }

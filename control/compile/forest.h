@@ -50,4 +50,10 @@ int forests_link(struct forest forest[FAMILIES]);
 uint32_t forest_run(const struct forest *forest, uint32_t node);
 
 /* The last address of a prefix. */
-unsigned __int128 forest_last(const struct forest *forest, uint32_t node);
+static inline unsigned __int128 forest_last(const struct forest *forest, uint32_t node)
+{
+	const struct forest_node *of = &forest->nodes[node];
+	unsigned __int128 all = forest->ip6 ? ~(unsigned __int128)0 : UINT32_MAX;
+
+	return of->first | (of->length < 128 ? all >> of->length : 0);
+}
