@@ -18,18 +18,17 @@
 
 enum { BUCKET_TICK_BITS = 8 };
 
-/* A compiled rate. A unit is a packet or a byte, as `bytes` says. */
+/* A compiled rate, of packets or of bytes. */
 struct bucket_profile {
 	uint64_t cost;  /* ticks a unit, scaled up by 2^shift; below 2^47; 0: no limit */
 	uint64_t limit; /* ticks that the whole burst costs */
-	uint8_t shift;  /* at most 32 */
-	uint8_t bytes;  /* 0 or 1 */
-	uint8_t pad[6];
+	uint8_t shift;  /* at most 32; 0 for packets */
+	uint8_t pad[7];
 };
 _Static_assert(sizeof(struct bucket_profile) == 24, "part of the image");
 
 /* A limit is two rates, and a packet needs room in both. */
-enum { BUCKET_PPS, BUCKET_BPS, BUCKET_RATES };
+enum bucket_rate { BUCKET_PPS, BUCKET_BPS, BUCKET_RATES };
 
 struct bucket_limit {
 	struct bucket_profile rate[BUCKET_RATES];
@@ -45,13 +44,14 @@ static inline bool bucket_limits(const struct bucket_limit *limit)
 	return limit->rate[BUCKET_PPS].cost | limit->rate[BUCKET_BPS].cost;
 }
 
-/* Ticks that a packet of `length` bytes, at most CAP_FRAME, costs. */
-static inline uint64_t bucket_cost(const struct bucket_profile *profile, uint32_t length)
+/* Ticks that a packet of `length` bytes, at most CAP_FRAME, costs at `rate`. */
+static inline uint64_t bucket_cost(const struct bucket_profile *profile, enum bucket_rate rate,
+				   uint32_t length)
 {
-	uint64_t units = profile->bytes ? length : 1;
 	uint64_t round_up = (UINT64_C(1) << profile->shift) - 1;
 
-	return (units * profile->cost + round_up) >> profile->shift;
+	return rate == BUCKET_PPS ? profile->cost
+				  : (length * profile->cost + round_up) >> profile->shift;
 }
 
 /*
@@ -70,11 +70,13 @@ static inline uint64_t bucket_settled(const struct bucket_profile *profile, uint
 	return state > now ? state : now;
 }
 
-/* The state after taking `cost` ticks, if bucket_fits() it. */
-static inline uint64_t bucket_taken(const struct bucket_profile *profile, uint64_t state,
-				    uint64_t now, uint64_t cost)
+/*
+ * The state after taking `cost` ticks, if bucket_fits() it. Only a state that was settled, or
+ * that has room left, can fit.
+ */
+static inline uint64_t bucket_taken(uint64_t state, uint64_t now, uint64_t cost)
 {
-	return bucket_settled(profile, state, now) + cost;
+	return (state > now ? state : now) + cost;
 }
 
 /* Whether the bucket has room for what `taken` has taken. */

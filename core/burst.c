@@ -16,8 +16,8 @@ struct places {
 };
 
 /* What the rules ask of each packet's source. */
-struct hashes {
-	uint64_t source[BURST_MOST];
+struct sources {
+	struct source source[BURST_MOST];
 	uint32_t shed[BURST_MOST];
 };
 
@@ -44,26 +44,30 @@ STAGE void burst_parse(struct burst *b, const struct image *image, struct places
  * False: it asked for none, as they had mostly been new.
  */
 STAGE bool burst_recall(struct burst *b, const struct state *state, struct recall *recall,
-			const struct places *live, struct hashes *hashes, struct places *missed)
+			const struct places *live, struct sources *sources, struct places *missed)
 {
+	const struct recalled *ways[BURST_MOST];
+
 	if (recall->rest > 0) {
 		recall->rest--;
 		*missed = *live;
 		return false;
 	}
-	for (unsigned j = 0; j < live->count; j++)
-		__builtin_prefetch(recall_ways(recall, b->packet[live->place[j]].source));
+	for (unsigned j = 0; j < live->count; j++) {
+		ways[j] = recall_ways(recall, b->packet[live->place[j]].source);
+		__builtin_prefetch(ways[j]);
+	}
 	for (unsigned j = 0; j < live->count; j++) {
 		unsigned i = live->place[j];
-		const struct recalled *known = recall_find(recall, &b->packet[i]);
+		const struct recalled *known = recall_find(ways[j], &b->packet[i]);
 
 		places_add(missed, i, !known);
 		if (!known)
 			continue;
-		__builtin_prefetch(state_source_line(state, known->hash, BUCKET_PPS));
+		__builtin_prefetch(&state->sources[known->line]);
 		b->decision[i] = known->decision;
-		hashes->source[i] = known->hash;
-		hashes->shed[i] = known->shed;
+		sources->source[i] = (struct source){known->hash, known->line, 0};
+		sources->shed[i] = known->shed;
 	}
 	recall->rest = missed->count * 4 > live->count * 3 ? RECALL_REST : 0;
 	return true;
@@ -80,9 +84,9 @@ STAGE void image_prefetch(const struct image *image, const struct packet *packet
 
 /* Hash the sources that were missed, all together, and fetch what will be asked about them. */
 STAGE void burst_hash(const struct burst *b, const struct image *image, const struct state *state,
-		      const struct places *missed, struct hashes *hashes)
+		      const struct places *missed, struct sources *sources)
 {
-	uint64_t key[BURST_MOST], ip6[BURST_MOST], source[BURST_MOST], shed[BURST_MOST];
+	uint64_t key[BURST_MOST], ip6[BURST_MOST], hash[BURST_MOST], shed[BURST_MOST];
 
 	for (unsigned j = 0; j < missed->count; j++) {
 		const struct packet *packet = &b->packet[missed->place[j]];
@@ -92,23 +96,24 @@ STAGE void burst_hash(const struct burst *b, const struct image *image, const st
 		ip6[j] = packet->kind == PACKET_IP6;
 	}
 	for (unsigned j = 0; j < missed->count; j++)
-		source[j] = siphash_last(
-			(struct siphash_key){state->key.k0, state->key.k1 ^ ip6[j]}, key[j]);
+		hash[j] = siphash_last((struct siphash_key){state->key.k0, state->key.k1 ^ ip6[j]},
+				       key[j]);
 	for (unsigned j = 0; j < missed->count; j++)
 		shed[j] = siphash_4(image->salt, __builtin_bswap32((uint32_t)key[j]));
 	for (unsigned j = 0; j < missed->count; j++) {
 		unsigned i = missed->place[j];
+		uint32_t line = state_source_line(state, hash[j]);
 
-		__builtin_prefetch(state_source_line(state, source[j], BUCKET_PPS));
-		hashes->source[i] = source[j];
-		hashes->shed[i] =
+		__builtin_prefetch(&state->sources[line]);
+		sources->source[i] = (struct source){hash[j], line, 0};
+		sources->shed[i] =
 			ip6[j] ? shed_hash(image->salt, &b->packet[i]) : (uint32_t)shed[j];
 	}
 }
 
 /* Stages 3 to 5 of sources that were missed, and to be remembered unless `recall` is NULL. */
 STAGE void burst_match(struct burst *b, const struct image *image, struct recall *recall,
-		       const struct places *missed, const struct hashes *hashes, uint64_t now_ns)
+		       const struct places *missed, const struct sources *sources, uint64_t now_ns)
 {
 	for (unsigned j = 0; j < missed->count; j++) {
 		unsigned i = missed->place[j];
@@ -116,7 +121,7 @@ STAGE void burst_match(struct burst *b, const struct image *image, struct recall
 
 		decide_lookup(image, packet, now_ns, &b->decision[i]);
 		if (recall && b->decision[i].reason == REASON_DEFAULT)
-			recall_store(recall, packet, hashes->source[i], hashes->shed[i],
+			recall_store(recall, packet, sources->source[i], sources->shed[i],
 				     b->decision[i]);
 	}
 }
@@ -144,45 +149,50 @@ static inline struct lease *lease_of_edition(struct lease *lease, uint32_t editi
 	return lease;
 }
 
-static inline struct lease *charging_lease(struct charging *charging, const struct rule *rule)
+SELDOM void charging_open(struct charging *charging, const struct rule *rule)
 {
-	struct burst_memory *memory = charging->memory;
-	struct lease *lease = &memory->rule[rule->slot];
+	struct rule_lease *lease = &charging->memory->rule[rule->slot];
 
-	if (memory->lent[rule->slot])
-		return lease;
-	memory->lent[rule->slot] = true;
+	lease->open = true;
 	charging->opened.rule[charging->opened.count++] = rule;
-	lease_open(lease_of_edition(lease, memory->edition), charging->state,
+	lease_open(lease_of_edition(&lease->lease, charging->memory->edition), charging->state,
 		   charging->state->rules[rule->slot].rate, &rule->total, charging->need,
 		   charging->now);
-	return lease;
+}
+
+static inline struct lease *charging_lease(struct charging *charging, const struct rule *rule)
+{
+	struct rule_lease *lease = &charging->memory->rule[rule->slot];
+
+	if (__builtin_expect(!lease->open, false))
+		charging_open(charging, rule);
+	return &lease->lease;
 }
 
 static inline void charging_close(struct charging *charging)
 {
-	struct burst_memory *memory = charging->memory;
-
 	for (unsigned i = 0; i < charging->opened.count; i++) {
 		const struct rule *rule = charging->opened.rule[i];
+		struct rule_lease *lease = &charging->memory->rule[rule->slot];
 
-		lease_pause(&memory->rule[rule->slot], charging->state,
-			    charging->state->rules[rule->slot].rate, &rule->total);
-		memory->lent[rule->slot] = false;
+		lease_pause(&lease->lease, charging->state, charging->state->rules[rule->slot].rate,
+			    &rule->total);
+		lease->open = false;
 	}
 }
 
 static inline void charge(struct charging *charging, const struct rule *rule, bool admitted,
-			  uint64_t hash, uint32_t bytes, struct decision *decision)
+			  struct source source, uint32_t bytes, struct decision *decision)
 {
 	struct leases leases = {charging_lease(charging, rule), &charging->memory->host};
 
-	decide_rule(charging->state, rule, hash, bytes, admitted, leases, charging->now, decision);
+	decide_rule(charging->state, rule, source, bytes, admitted, leases, charging->now,
+		    decision);
 }
 
 /* Stages 6 and 7. */
 STAGE void burst_charge(struct burst *b, const struct image *image, struct charging *charging,
-			const struct places *live, const struct hashes *hashes)
+			const struct places *live, const struct sources *sources)
 {
 	struct lease *host = &charging->memory->host;
 
@@ -193,13 +203,24 @@ STAGE void burst_charge(struct burst *b, const struct image *image, struct charg
 		if (decision->rule != NONE) {
 			const struct rule *rule = &image->rules[decision->rule];
 			bool admitted =
-				!rule_sheds(rule, &b->packet[i]) || hashes->shed[i] < rule->admit;
+				sources->shed[i] < rule->admit || !rule_sheds(rule, &b->packet[i]);
 
-			charge(charging, rule, admitted, hashes->source[i], b->length[i], decision);
+			charge(charging, rule, admitted, sources->source[i], b->length[i],
+			       decision);
 		} else if (decision->reason == REASON_ALLOWED) {
 			lease_spend_up_to(host, b->length[i]);
 		}
 	}
+}
+
+/* The most that the burst can spend. */
+STAGE struct lease_units burst_need(const struct burst *b)
+{
+	uint32_t bytes = 0;
+
+	for (unsigned i = 0; i < b->count; i++)
+		bytes += b->length[i];
+	return (struct lease_units){{b->count, bytes}};
 }
 
 burst_decide_fn BURST_DECIDE;
@@ -208,24 +229,21 @@ void BURST_DECIDE(struct burst *b, const struct image *image, struct state *stat
 		  struct burst_memory *memory, struct worker_counters *counters, uint64_t now_ns)
 {
 	const struct bucket_limit *host = &image->settings->host;
-	struct charging charging = {.state = state,
-				    .memory = memory,
-				    .need = {{b->count, 0}},
-				    .now = state_now(state, now_ns)};
+	struct charging charging = {
+		.state = state, .memory = memory, .now = state_now(state, now_ns)};
 	struct places live, missed;
-	struct hashes hashes;
+	struct sources sources;
 	bool asked;
 
 	live.count = missed.count = 0;
 	burst_parse(b, image, &live);
-	asked = burst_recall(b, state, &memory->recall, &live, &hashes, &missed);
-	burst_hash(b, image, state, &missed, &hashes);
-	burst_match(b, image, asked ? &memory->recall : NULL, &missed, &hashes, now_ns);
-	for (unsigned i = 0; i < b->count; i++)
-		charging.need.rate[BUCKET_BPS] += b->length[i];
+	asked = burst_recall(b, state, &memory->recall, &live, &sources, &missed);
+	burst_hash(b, image, state, &missed, &sources);
+	burst_match(b, image, asked ? &memory->recall : NULL, &missed, &sources, now_ns);
+	charging.need = burst_need(b);
 	lease_open(lease_of_edition(&memory->host, memory->edition), state, state->host, host,
 		   charging.need, charging.now);
-	burst_charge(b, image, &charging, &live, &hashes);
+	burst_charge(b, image, &charging, &live, &sources);
 	charging_close(&charging);
 	lease_pause(&memory->host, state, state->host, host);
 	counters_decided(counters, b->length, b->decision, b->count, image->rules);

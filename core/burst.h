@@ -23,11 +23,12 @@ struct burst {
 /* What a worker keeps between bursts. Zeroed memory is a good start. */
 struct burst_memory {
 	struct recall recall;
-	uint32_t
-		edition; /* of the limits: whoever changes them counts it up, lest leases be kept */
+	uint32_t edition; /* of the limits: counted up by who changes them, lest leases be kept */
 	struct lease host;
-	struct lease rule[CAP_RULE_SLOTS];
-	bool lent[CAP_RULE_SLOTS]; /* rule[] is open; all false between bursts */
+	struct rule_lease {
+		struct lease lease;
+		bool open; /* false between bursts */
+	} rule[CAP_RULE_SLOTS];
 };
 
 /*

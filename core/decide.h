@@ -107,38 +107,33 @@ static inline bool decide_match(const struct image *image, const struct packet *
 	       decide_lookup(image, packet, now_ns, decision);
 }
 
-/* A source's buckets, asked and not yet charged; NULL where there is no rate. */
-struct source_words {
-	uint64_t *rate[BUCKET_RATES];
+/* A source's buckets, asked and not yet charged. */
+struct source_asked {
+	struct state_asked rate[BUCKET_RATES];
 };
 
-static inline bool source_has(struct state *state, const struct rule *rule, uint64_t hash,
-			      uint32_t bytes, uint64_t now, struct source_words *words)
+static inline bool source_has_rate(struct state *state, const struct rule *rule,
+				   enum bucket_rate rate, struct source source, uint32_t bytes,
+				   uint64_t now, struct source_asked *asked)
 {
-	for (unsigned i = 0; i < BUCKET_RATES; i++) {
-		const struct bucket_profile *profile = &rule->source.rate[i];
+	const struct bucket_profile *profile = &rule->source.rate[rate];
+	uint64_t *word;
 
-		words->rate[i] = NULL;
-		if (!profile->cost)
-			continue;
-		words->rate[i] = state_source(state, &state->rules[rule->slot], rule->id, profile,
-					      hash, i, now);
-		if (!state_ask(state, words->rate[i], profile, now, bucket_cost(profile, bytes)))
-			return false;
-	}
-	return true;
+	asked->rate[rate].word = NULL;
+	if (!profile->cost)
+		return true;
+	word = state_source(state, &state->rules[rule->slot], rule->id, profile, source, rate, now);
+	return state_ask(state, word, profile, now, bucket_cost(profile, rate, bytes),
+			 &asked->rate[rate]);
 }
 
-static inline void source_take(const struct state *state, const struct rule *rule, uint32_t bytes,
-			       uint64_t now, const struct source_words *words)
+static inline void source_take_rate(const struct state *state, const struct rule *rule,
+				    enum bucket_rate rate, uint32_t bytes, uint64_t now,
+				    struct source_asked *asked)
 {
-	for (unsigned i = 0; i < BUCKET_RATES; i++) {
-		const struct bucket_profile *profile = &rule->source.rate[i];
-
-		if (words->rate[i])
-			state_take(state, words->rate[i], profile, now,
-				   bucket_cost(profile, bytes));
-	}
+	if (asked->rate[rate].word)
+		state_take(state, &asked->rate[rate], now,
+			   bucket_cost(&rule->source.rate[rate], rate, bytes));
 }
 
 /* The leases that a packet is charged to. */
@@ -148,21 +143,23 @@ struct leases {
 
 /*
  * Stage 7: the reason of the level that refuses, or REASON_ADMITTED with every level charged.
- * `hash` is the source's, and asked for only if the rule limits sources.
+ * `source` is asked for only if the rule limits sources.
  */
-static inline enum reason decide_limits(struct state *state, const struct rule *rule, uint64_t hash,
-					uint32_t bytes, bool diverted, struct leases leases,
-					uint64_t now)
+static inline enum reason decide_limits(struct state *state, const struct rule *rule,
+					struct source source, uint32_t bytes, bool diverted,
+					struct leases leases, uint64_t now)
 {
-	struct source_words words;
+	struct source_asked asked;
 
-	if (!source_has(state, rule, hash, bytes, now, &words))
+	if (!source_has_rate(state, rule, BUCKET_PPS, source, bytes, now, &asked) ||
+	    !source_has_rate(state, rule, BUCKET_BPS, source, bytes, now, &asked))
 		return REASON_SOURCE_LIMIT;
 	if (!diverted && !lease_covers(leases.rule, bytes))
 		return REASON_RULE_LIMIT;
 	if (!lease_covers(leases.host, bytes))
 		return REASON_HOST_LIMIT;
-	source_take(state, rule, bytes, now, &words);
+	source_take_rate(state, rule, BUCKET_PPS, bytes, now, &asked);
+	source_take_rate(state, rule, BUCKET_BPS, bytes, now, &asked);
 	if (!diverted)
 		lease_spend(leases.rule, bytes);
 	lease_spend(leases.host, bytes);
@@ -170,19 +167,22 @@ static inline enum reason decide_limits(struct state *state, const struct rule *
 }
 
 /* Stages 6 and 7 of a packet that `rule` matched, which admits its key or does not. */
-static inline void decide_rule(struct state *state, const struct rule *rule, uint64_t hash,
+static inline void decide_rule(struct state *state, const struct rule *rule, struct source source,
 			       uint32_t bytes, bool admitted, struct leases leases, uint64_t now,
 			       struct decision *decision)
 {
-	decision->verdict = admitted ? VERDICT_PASS : rule->otherwise;
-	decision->reason = REASON_SHED;
-	if (decision->verdict == VERDICT_DROP)
-		return;
-	decision->reason = decide_limits(state, rule, hash, bytes, !admitted, leases, now);
-	if (decision->reason != REASON_ADMITTED)
-		decision->verdict = VERDICT_DROP;
-	else if (!admitted)
-		decision->reason = REASON_SHED;
+	uint8_t verdict = admitted ? VERDICT_PASS : rule->otherwise;
+	enum reason reason = REASON_SHED;
+
+	if (verdict != VERDICT_DROP) {
+		reason = decide_limits(state, rule, source, bytes, !admitted, leases, now);
+		if (reason != REASON_ADMITTED)
+			verdict = VERDICT_DROP;
+		else if (!admitted)
+			reason = REASON_SHED;
+	}
+	decision->verdict = verdict;
+	decision->reason = (uint8_t)reason;
 }
 
 /*
@@ -195,7 +195,8 @@ static inline struct decision decide(const struct image *image, struct state *st
 {
 	const struct bucket_limit *host_limit = &image->settings->host;
 	const struct lease_units need = {{1, packet->length}};
-	uint64_t now = state_now(state, now_ns), hash = 0;
+	uint64_t now = state_now(state, now_ns);
+	struct source source = {0};
 	struct lease host = {0}, total = {0};
 	struct decision decision;
 	const struct rule *rule;
@@ -210,9 +211,9 @@ static inline struct decision decide(const struct image *image, struct state *st
 		rule = &image->rules[decision.rule];
 		lease_open(&total, state, state->rules[rule->slot].rate, &rule->total, need, now);
 		if (bucket_limits(&rule->source))
-			hash = state_source_hash(state, packet_key(packet),
+			source = state_source_of(state, packet_key(packet),
 						 packet->kind == PACKET_IP6);
-		decide_rule(state, rule, hash, packet->length, rule_admits(image, rule, packet),
+		decide_rule(state, rule, source, packet->length, rule_admits(image, rule, packet),
 			    (struct leases){&total, &host}, now, &decision);
 		lease_close(&total, state, state->rules[rule->slot].rate, &rule->total);
 	}

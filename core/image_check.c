@@ -221,7 +221,8 @@ static const uint64_t LONGEST_NS = CAP_BURST_S * 1001000000;
 static bool bad_profile(const struct bucket_profile *profile, unsigned rate)
 {
 	return profile->cost >= UINT64_C(1) << 47 || profile->shift > 32 ||
-	       profile->limit > bucket_ticks(LONGEST_NS) || profile->bytes != (rate == BUCKET_BPS);
+	       profile->limit > bucket_ticks(LONGEST_NS) ||
+	       (rate == BUCKET_PPS && profile->shift != 0);
 }
 
 static bool bad_limit(const struct bucket_limit *limit)

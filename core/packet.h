@@ -58,6 +58,25 @@ struct packet {
 };
 _Static_assert(sizeof(struct packet) == 48, "no hidden padding: packets compare by memory");
 
+enum { PACKET_TARGET_OFFSET = 40 };
+_Static_assert(__builtin_offsetof(struct packet, destination_port) == PACKET_TARGET_OFFSET &&
+		       __builtin_offsetof(struct packet, flags) == PACKET_TARGET_OFFSET + 3,
+	       "packet_target() reads from the destination port on");
+
+/*
+ * What a packet is of and for, beside its addresses, in one word: family, protocol, destination
+ * port and whether it has any. Packets from one source that agree in this and in the destination
+ * meet the same rule.
+ */
+static inline uint64_t packet_target(const struct packet *packet)
+{
+	enum { FLAGS_SHIFT = 24 };
+	uint64_t word;
+
+	__builtin_memcpy(&word, (const char *)packet + PACKET_TARGET_OFFSET, sizeof word);
+	return word & ~((uint64_t)(PACKET_OPENS | PACKET_ND) << FLAGS_SHIFT);
+}
+
 /* The key that limits and shedding act on: the IPv4 address, or an IPv6 address's /64. */
 static inline uint64_t packet_key(const struct packet *packet)
 {

@@ -13,6 +13,7 @@
 #include "caps.h"
 #include "packet.h"
 #include "wire.h"
+#include "word.h"
 
 /*
  * The most a caller need make readable: Ethernet, two tags, the largest IPv6 header chain
@@ -250,10 +251,12 @@ static inline bool parse_layers(struct cursor *c, struct packet *packet)
 /* TCP of `bytes`, at least 20, or UDP with at least 5 bytes of payload. False: neither. */
 static inline bool parse_plain_transport(const uint8_t *at, uint32_t bytes, struct packet *packet)
 {
-	if (packet->protocol == PROTO_TCP) {
-		uint32_t header = (at[12] >> 4) * 4u;
+	uint32_t ports = wire_u32(at);
 
-		if (header < 20 || header > bytes)
+	if (packet->protocol == PROTO_TCP) {
+		uint32_t header = (at[12] & 0xf0) >> 2;
+
+		if (header - 20 > bytes - 20)
 			return false;
 		packet->flags = PACKET_PORTS | ((at[13] & 0x12) == 0x02 ? PACKET_OPENS : 0);
 	} else if (packet->protocol == PROTO_UDP) {
@@ -263,32 +266,30 @@ static inline bool parse_plain_transport(const uint8_t *at, uint32_t bytes, stru
 	} else {
 		return false;
 	}
-	packet->source_port = wire_u16(at);
-	packet->destination_port = wire_u16(at + 2);
+	packet->source_port = (uint16_t)(ports >> 16);
+	packet->destination_port = (uint16_t)ports;
 	return true;
 }
 
-static inline bool parse_plain_ip4(const uint8_t *at, uint32_t readable, uint32_t length,
-				   struct packet *packet)
+static inline bool parse_plain_ip4(const uint8_t *at, uint32_t bytes, struct packet *packet)
 {
 	uint32_t total = wire_u16(at + 2);
+	uint64_t addresses = wire_u64(at + 12);
 
-	if (readable < 40 || at[0] != 0x45 || wire_u16(at + 6) & 0xbfff || total < 40 ||
-	    total > length)
+	if (at[0] != 0x45 || wire_u16(at + 6) & 0xbfff || total - 40 > bytes - 40)
 		return false;
-	packet->source = (struct address){0, wire_u32(at + 12)};
-	packet->destination = (struct address){0, wire_u32(at + 16)};
+	packet->source = (struct address){0, addresses >> 32};
+	packet->destination = (struct address){0, (uint32_t)addresses};
 	packet->kind = PACKET_IP4;
 	packet->protocol = at[9];
 	return parse_plain_transport(at + 20, total - 20, packet);
 }
 
-static inline bool parse_plain_ip6(const uint8_t *at, uint32_t readable, uint32_t length,
-				   struct packet *packet)
+static inline bool parse_plain_ip6(const uint8_t *at, uint32_t bytes, struct packet *packet)
 {
 	uint32_t payload = wire_u16(at + 4);
 
-	if (readable < 60 || at[0] >> 4 != 6 || payload < 20 || 40 + payload > length)
+	if (at[0] >> 4 != 6 || payload - 20 > bytes - 60)
 		return false;
 	packet->source = (struct address){wire_u64(at + 8), wire_u64(at + 16)};
 	packet->destination = (struct address){wire_u64(at + 24), wire_u64(at + 32)};
@@ -307,7 +308,7 @@ static inline bool parse_plain(const uint8_t *frame, uint32_t readable, uint32_t
 {
 	uint32_t header = 14;
 
-	if (readable < 14 + 40)
+	if (readable < 18 + 40)
 		return false;
 	packet->ethertype = wire_u16(frame + 12);
 	if (packet->ethertype == ETHERTYPE_VLAN) {
@@ -317,15 +318,15 @@ static inline bool parse_plain(const uint8_t *frame, uint32_t readable, uint32_t
 	packet->length = length;
 	__builtin_memset(packet->pad, 0, sizeof packet->pad);
 	if (packet->ethertype == ETHERTYPE_IP4)
-		return parse_plain_ip4(frame + header, readable - header, length - header, packet);
-	if (packet->ethertype == ETHERTYPE_IP6)
-		return parse_plain_ip6(frame + header, readable - header, length - header, packet);
+		return parse_plain_ip4(frame + header, length - header, packet);
+	if (packet->ethertype == ETHERTYPE_IP6 && readable >= header + 60)
+		return parse_plain_ip6(frame + header, length - header, packet);
 	return false;
 }
 
 /* Parse any frame: parse_frame() without the short cut. */
-static inline void parse_slowly(const uint8_t *frame, uint32_t readable, uint32_t length,
-				struct packet *packet)
+SELDOM void parse_slowly(const uint8_t *frame, uint32_t readable, uint32_t length,
+			 struct packet *packet)
 {
 	struct cursor c = {frame, readable, length};
 

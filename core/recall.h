@@ -20,14 +20,11 @@ enum {
 
 struct recalled {
 	struct address source, destination;
-	uint64_t hash;            /* state_source_hash() */
+	uint64_t target;          /* packet_target(); zero where there is nothing */
+	uint64_t hash;            /* of struct source, as is the line */
 	struct decision decision; /* up to stage 5 */
-	uint32_t shed;            /* shed_hash() */
-	uint16_t port;
-	uint8_t kind; /* enum packet_kind; zero where there is nothing */
-	uint8_t protocol;
-	uint8_t flags; /* PACKET_PORTS and PACKET_FRAGMENT */
-	uint8_t pad[7];
+	uint32_t line;
+	uint32_t shed; /* shed_hash() */
 };
 _Static_assert(sizeof(struct recalled) == 64, "one cache line");
 
@@ -39,8 +36,7 @@ struct recall {
 
 static inline struct recalled *recall_ways(struct recall *recall, struct address source)
 {
-	uint64_t mixed = (source.lo ^ source.hi * UINT64_C(0xc4ceb9fe1a85ec53)) *
-			 UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t mixed = (source.lo ^ source.hi) * UINT64_C(0x9e3779b97f4a7c15);
 
 	return recall->entry[mixed >> (64 - RECALL_BITS)];
 }
@@ -50,26 +46,23 @@ static inline bool recalled_is(const struct recalled *entry, const struct packet
 	uint64_t differ = (entry->source.lo ^ packet->source.lo) |
 			  (entry->source.hi ^ packet->source.hi) |
 			  (entry->destination.lo ^ packet->destination.lo) |
-			  (entry->destination.hi ^ packet->destination.hi);
-	unsigned also = (entry->port ^ packet->destination_port) | (entry->kind ^ packet->kind) |
-			(entry->protocol ^ packet->protocol) |
-			(entry->flags ^ (packet->flags & (PACKET_PORTS | PACKET_FRAGMENT)));
+			  (entry->destination.hi ^ packet->destination.hi) |
+			  (entry->target ^ packet_target(packet));
 
-	return (differ | also) == 0;
+	return differ == 0;
 }
 
-/* What is known of an IP packet like this one, or NULL. */
-static inline const struct recalled *recall_find(struct recall *recall, const struct packet *packet)
+/* What is known, in the ways of its source, of an IP packet like this one, or NULL. */
+static inline const struct recalled *recall_find(const struct recalled *way,
+						 const struct packet *packet)
 {
-	const struct recalled *way = recall_ways(recall, packet->source);
-
-	/* Which way it is nobody can predict: one is chosen by its source, and then looked at. */
-	way += ((way->source.lo ^ packet->source.lo) | (way->source.hi ^ packet->source.hi)) != 0;
+	/* Which way it is nobody can predict: one is chosen by a part of it, and then looked at. */
+	way += way->source.lo != packet->source.lo;
 	return recalled_is(way, packet) ? way : NULL;
 }
 
-static inline void recall_store(struct recall *recall, const struct packet *packet, uint64_t hash,
-				uint32_t shed, struct decision decision)
+static inline void recall_store(struct recall *recall, const struct packet *packet,
+				struct source source, uint32_t shed, struct decision decision)
 {
 	struct recalled *way = recall_ways(recall, packet->source);
 
@@ -79,13 +72,11 @@ static inline void recall_store(struct recall *recall, const struct packet *pack
 	way[0] = (struct recalled){
 		.source = packet->source,
 		.destination = packet->destination,
-		.hash = hash,
+		.target = packet_target(packet),
+		.hash = source.hash,
+		.line = source.line,
 		.decision = decision,
 		.shed = shed,
-		.port = packet->destination_port,
-		.kind = packet->kind,
-		.protocol = packet->protocol,
-		.flags = packet->flags & (PACKET_PORTS | PACKET_FRAGMENT),
 	};
 }
 
@@ -102,7 +93,7 @@ static inline void recall_forget(struct recall *recall, struct address source)
 
 	for (unsigned i = 0; i < RECALL_WAYS; i++) {
 		if (way[i].source.lo == source.lo && way[i].source.hi == source.hi)
-			way[i].kind = PACKET_MALFORMED;
+			way[i].target = 0;
 	}
 }
 

@@ -21,7 +21,10 @@
 
 enum {
 	SOURCE_WAYS = 6,
-	SOURCE_GROUP = 4, /* lines: a line and its neighbour, for each of the two rates */
+	/* Lines come in groups, in which the number of one leads to the others by XOR. */
+	SOURCE_NEIGHBOUR = 1, /* takes what finds no room in a line */
+	SOURCE_BYTES = 2, /* has a source's buckets for bytes, where a line has those for packets */
+	SOURCE_GROUP = 4,
 	SOURCE_KEPT = SOURCE_WAYS / 2,
 };
 
@@ -39,7 +42,6 @@ struct source_line {
 	uint64_t tags[2];
 };
 _Static_assert(sizeof(struct source_line) == 64, "one cache line");
-_Static_assert(BUCKET_RATES * 2 == SOURCE_GROUP, "a line and its neighbour for each rate");
 
 enum {
 	TAG_BITS = 16,
@@ -49,6 +51,7 @@ enum {
 	SPILL_SHIFT, /* steps of 2.1 seconds */
 };
 #define TAG_LOW_BITS UINT64_C(0x0001000100010001)
+#define TAG_NO_LANE  (UINT64_C(1) << (3 * TAG_BITS - 1))
 
 /*
  * Lines for so many sources with live buckets at one time: 27 bytes for each. So filled, 6 of
@@ -68,24 +71,31 @@ static inline uint16_t source_tag(uint64_t hash, uint32_t rule_id)
 	return (uint16_t)((hash ^ rule_id * UINT64_C(0x9e3779b97f4a7c15)) >> 8);
 }
 
-/* The first lane of a word that equals `tag`, or TAG_LANES; found without a branch. */
-static inline unsigned tag_lane(uint64_t lanes, uint16_t tag)
+/*
+ * The top bit of each lane that equals `tag`, and maybe of some above the first such: the test
+ * for a zero byte of "Hacker's Delight" (Warren, section 6-1), in lanes of 16 bits.
+ */
+static inline uint64_t tag_lanes(uint64_t lanes, uint16_t tag)
 {
 	uint64_t differ = lanes ^ tag * TAG_LOW_BITS;
-	uint64_t equal = (differ - TAG_LOW_BITS) & ~differ & TAG_LOW_BITS << (TAG_BITS - 1);
 
-	return equal ? (unsigned)__builtin_ctzll(equal) / 16 : TAG_LANES;
+	return (differ - TAG_LOW_BITS) & ~differ & TAG_LOW_BITS << (TAG_BITS - 1);
+}
+
+/* The first of tag_lanes(), of which there is one. */
+static inline unsigned tag_lane(uint64_t lanes)
+{
+	return (unsigned)__builtin_ctzll(lanes) / 16;
 }
 
 /* The way of `tag`, or SOURCE_WAYS. */
 static inline unsigned source_way(const struct source_line *line, uint16_t tag)
 {
-	unsigned low = tag_lane(word_load(&line->tags[0]), tag);
-	unsigned high = TAG_LANES + tag_lane(word_load(&line->tags[1]), tag);
+	/* Lane 2 of the second word is taken to match: there are no ways from there on. */
+	uint64_t low = tag_lanes(word_load(&line->tags[0]), tag);
+	uint64_t high = tag_lanes(word_load(&line->tags[1]), tag) | TAG_NO_LANE;
 
-	if (low < TAG_LANES)
-		return low;
-	return high < SOURCE_WAYS ? high : SOURCE_WAYS;
+	return low ? tag_lane(low) : TAG_LANES + tag_lane(high);
 }
 
 static inline bool source_came_back(const struct source_line *line, unsigned way)

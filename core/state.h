@@ -38,52 +38,60 @@ struct state {
 	_Alignas(64) uint64_t host[BUCKET_RATES];
 };
 
+/* A bucket that was asked whether it has room. */
+struct state_asked {
+	uint64_t *word; /* NULL: nobody was asked */
+	uint64_t old, taken;
+};
+
 /* Whether the bucket at *word has room for `cost` ticks. Charges nothing. */
 static inline bool state_ask(const struct state *state, uint64_t *word,
-			     const struct bucket_profile *profile, uint64_t now, uint64_t cost)
+			     const struct bucket_profile *profile, uint64_t now, uint64_t cost,
+			     struct state_asked *asked)
 {
-	uint64_t old = word_load(word);
-	uint64_t taken = bucket_taken(profile, old, now, cost);
+	uint64_t old = word_load(word), settled;
 
+	*asked = (struct state_asked){word, old, bucket_taken(old, now, cost)};
+	if (__builtin_expect(bucket_fits(profile, asked->taken, now), true))
+		return true;
 	/* A state out of this profile's reach would refuse for as long as it stood. */
-	if (__builtin_expect(taken - cost < old, false))
-		word_swap(state->shared, word, &old, taken - cost);
-	return bucket_fits(profile, taken, now);
+	settled = bucket_settled(profile, old, now);
+	if (settled < old)
+		word_swap(state->shared, word, &old, settled);
+	return false;
 }
 
-/* Take `cost` ticks, which were asked for, from the bucket at *word. */
-static inline void state_take(const struct state *state, uint64_t *word,
-			      const struct bucket_profile *profile, uint64_t now, uint64_t cost)
+/* Take the `cost` ticks that were asked for. */
+static inline void state_take(const struct state *state, struct state_asked *asked, uint64_t now,
+			      uint64_t cost)
 {
-	uint64_t old = word_load(word);
+	while (!word_swap(state->shared, asked->word, &asked->old, asked->taken))
+		asked->taken = bucket_taken(asked->old, now, cost);
+}
 
-	while (!word_swap(state->shared, word, &old, bucket_taken(profile, old, now, cost)))
-		;
+/* What the table knows a source by. */
+struct source {
+	uint64_t hash;
+	uint32_t line; /* of its buckets for packets */
+	uint32_t pad;
+};
+
+/* The line of a source's buckets for packets: a share of all, by the top of its hash. */
+static inline uint32_t state_source_line(const struct state *state, uint64_t hash)
+{
+	return (uint32_t)((hash >> 32) * state->source_lines >> 32);
 }
 
 /*
- * What knows source `key` (an IPv6 one if `ip6`): SipHash of the key alone, as its size never
+ * The source of `key`, an IPv6 one if `ip6`: by SipHash of the key alone, as its size never
  * varies, with the family in the hash's own key.
  */
-static inline uint64_t state_source_hash(const struct state *state, uint64_t key, bool ip6)
+static inline struct source state_source_of(const struct state *state, uint64_t key, bool ip6)
 {
 	struct siphash_key keyed = {state->key.k0, state->key.k1 ^ ip6};
+	uint64_t hash = siphash_last(keyed, key);
 
-	return siphash_last(keyed, key);
-}
-
-/* The line where source `hash` has its buckets for `rate`, under whatever rule. */
-static inline struct source_line *state_source_line(const struct state *state, uint64_t hash,
-						    unsigned rate)
-{
-	return &state->sources[((hash >> 32) * state->source_lines >> 32) ^ rate << 1];
-}
-
-/* The line that takes what finds no room in `line`. */
-static inline struct source_line *state_neighbour(const struct state *state,
-						  const struct source_line *line)
-{
-	return &state->sources[(line - state->sources) ^ 1];
+	return (struct source){.hash = hash, .line = state_source_line(state, hash)};
 }
 
 /* Claim a free way of `line` that starts with `backlog`; NULL: there is none. */
@@ -98,12 +106,12 @@ static inline uint64_t *state_claim(const struct state *state, struct source_lin
 	return &line->state[way];
 }
 
-/* The bucket of a source that is not in `line`: see state_source(). */
-static inline uint64_t *state_source_elsewhere(const struct state *state, struct source_line *line,
-					       uint16_t tag, uint64_t *overflow, uint64_t limit,
-					       uint64_t now)
+/* The bucket of a source that is not in its line, number `index`: see state_source(). */
+SELDOM uint64_t *state_source_elsewhere(const struct state *state, uint32_t index, uint16_t tag,
+					uint64_t *overflow, uint64_t limit, uint64_t now)
 {
-	struct source_line *neighbour = state_neighbour(state, line);
+	struct source_line *line = &state->sources[index];
+	struct source_line *neighbour = &state->sources[index ^ SOURCE_NEIGHBOUR];
 	uint64_t backlog = source_overflowed(line, now) ? word_load(overflow) : 0;
 	unsigned way = source_spilled(line, now) ? source_way(neighbour, tag) : SOURCE_WAYS;
 	uint64_t *word;
@@ -122,26 +130,26 @@ static inline uint64_t *state_source_elsewhere(const struct state *state, struct
 }
 
 /*
- * The bucket of the source that `hash` knows for `rate`, of `profile`, under rule `rule_id`,
- * whose state is `rule`: its own, or a free way claimed for it in its line or the neighbour; or,
- * when both are full, an overflow bucket that it shares with others under that rule. Whoever
- * may have left the overflow bucket takes its backlog along, so a source never gets more than
- * its rate by changing buckets. The two rates of a source lie in different lines, lest the second
- * claim the way that the first was just given. Workers that claim one way at one moment may
- * charge each other's source; the later claim stays.
+ * The bucket of `source` for `rate`, of `profile`, under rule `rule_id`, whose state is `rule`:
+ * its own, or a free way claimed for it in its line or the neighbour; or, when both are full, an
+ * overflow bucket that it shares with others under that rule. Whoever may have left the
+ * overflow bucket takes its backlog along, so a source never gets more than its rate by
+ * changing buckets. The two rates of a source lie in different lines, lest the second claim
+ * the way that the first was just given. Workers that claim one way at one moment may charge
+ * each other's source; the later claim stays.
  */
 static inline uint64_t *state_source(struct state *state, struct rule_state *rule, uint32_t rule_id,
-				     const struct bucket_profile *profile, uint64_t hash,
-				     unsigned rate, uint64_t now)
+				     const struct bucket_profile *profile, struct source source,
+				     enum bucket_rate rate, uint64_t now)
 {
-	struct source_line *line = state_source_line(state, hash, rate);
-	uint16_t tag = source_tag(hash, rule_id);
+	uint32_t index = rate == BUCKET_BPS ? source.line ^ SOURCE_BYTES : source.line;
+	struct source_line *line = &state->sources[index];
+	uint16_t tag = source_tag(source.hash, rule_id);
 	unsigned way = source_way(line, tag);
+	uint64_t *overflow = &rule->overflow[rate][source.hash & (SOURCE_OVERFLOWS - 1)];
 
 	if (__builtin_expect(way == SOURCE_WAYS, false))
-		return state_source_elsewhere(state, line, tag,
-					      &rule->overflow[rate][hash & (SOURCE_OVERFLOWS - 1)],
-					      profile->limit, now);
+		return state_source_elsewhere(state, index, tag, overflow, profile->limit, now);
 	source_keep(line, way, state->shared);
 	return &line->state[way];
 }

@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A function that few packets need, kept out of the loops over all of them. */
+#define SELDOM static __attribute__((noinline, cold, unused))
+
 static inline uint64_t word_load(const uint64_t *word)
 {
 	return __atomic_load_n(word, __ATOMIC_RELAXED);

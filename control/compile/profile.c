@@ -17,12 +17,16 @@ static uint64_t common_divisor(uint64_t a, uint64_t b)
 	return a;
 }
 
-/* ceil(unit_ns in ticks * 2^shift / rate), with the largest shift that bucket.h allows. */
-static void set_cost(struct bucket_profile *profile, uint64_t unit_ns, uint64_t rate)
+/*
+ * ceil(unit_ns in ticks * 2^shift / rate), with the largest shift that bucket.h allows: packets
+ * are charged one by one, so that a fraction of a tick would be rounded up each time.
+ */
+static void set_cost(struct bucket_profile *profile, enum bucket_rate kind, uint64_t unit_ns,
+		     uint64_t rate)
 {
 	unsigned __int128 ticks = (unsigned __int128)bucket_ticks(unit_ns);
 
-	for (profile->shift = 32;; profile->shift--) {
+	for (profile->shift = kind == BUCKET_PPS ? 0 : 32;; profile->shift--) {
 		unsigned __int128 cost = ((ticks << profile->shift) + rate - 1) / rate;
 
 		if (cost < UINT64_C(1) << 47) {
@@ -48,16 +52,16 @@ static uint64_t burst_ticks(const struct bucket_profile *profile, uint64_t burst
 {
 	unsigned __int128 scaled = (unsigned __int128)burst * profile->cost;
 
-	if (!profile->bytes)
-		return burst * bucket_cost(profile, 0);
 	return (uint64_t)((scaled + (UINT64_C(1) << profile->shift) - 1) >> profile->shift);
 }
 
 /* `unit_ns`: what a unit would cost at a rate of one. */
-static void set_rate(struct bucket_profile *profile, uint64_t unit_ns, uint64_t rate,
-		     uint64_t burst)
+static void set_rate(struct bucket_limit *limit, enum bucket_rate kind, uint64_t unit_ns,
+		     uint64_t rate, uint64_t burst)
 {
-	set_cost(profile, unit_ns, rate);
+	struct bucket_profile *profile = &limit->rate[kind];
+
+	set_cost(profile, kind, unit_ns, rate);
 	profile->limit = burst_ticks(profile, burst) + slack(unit_ns, rate);
 }
 
@@ -69,7 +73,7 @@ static uint64_t default_burst(uint64_t rate, uint64_t least)
 
 struct bucket_limit profile_limit(const struct rate_params *rate)
 {
-	struct bucket_limit limit = {.rate[BUCKET_BPS].bytes = 1};
+	struct bucket_limit limit = {0};
 	uint64_t packets = default_burst(rate->pps, 1);
 	uint64_t bytes = default_burst(rate->bps / 8, 9216);
 
@@ -78,8 +82,8 @@ struct bucket_limit profile_limit(const struct rate_params *rate)
 	else if (rate->burst)
 		bytes = rate->burst;
 	if (rate->pps)
-		set_rate(&limit.rate[BUCKET_PPS], 1000000000, rate->pps, packets);
+		set_rate(&limit, BUCKET_PPS, 1000000000, rate->pps, packets);
 	if (rate->bps)
-		set_rate(&limit.rate[BUCKET_BPS], UINT64_C(8000000000), rate->bps, bytes);
+		set_rate(&limit, BUCKET_BPS, UINT64_C(8000000000), rate->bps, bytes);
 	return limit;
 }

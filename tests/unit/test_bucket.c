@@ -15,6 +15,7 @@ typedef unsigned __int128 exact;
 
 struct meter {
 	struct bucket_profile profile;
+	enum bucket_rate kind;
 	uint64_t rate, burst; /* units: packets/s, or bits/s and bytes */
 	uint64_t unit_ns;     /* at a rate of one */
 	uint64_t state;       /* the bucket's */
@@ -42,6 +43,7 @@ static struct meter meter_bytes(uint64_t bps, uint64_t burst)
 
 	return (struct meter){
 		.profile = limit.rate[BUCKET_BPS],
+		.kind = BUCKET_BPS,
 		.rate = bps,
 		.burst = burst,
 		.unit_ns = UINT64_C(8000000000),
@@ -51,14 +53,15 @@ static struct meter meter_bytes(uint64_t bps, uint64_t burst)
 
 static exact meter_cost(const struct meter *meter, uint32_t length)
 {
-	return (exact)(meter->profile.bytes ? length : 1) * meter->unit_ns;
+	return (exact)(meter->kind == BUCKET_BPS ? length : 1) * meter->unit_ns;
 }
 
 /* Ask the compiled bucket, and charge it if it has room. */
 static bool meter_take(struct meter *meter, uint64_t now_ns, uint32_t length)
 {
-	uint64_t now = bucket_ticks(now_ns), cost = bucket_cost(&meter->profile, length);
-	uint64_t taken = bucket_taken(&meter->profile, meter->state, now, cost);
+	uint64_t now = bucket_ticks(now_ns);
+	uint64_t cost = bucket_cost(&meter->profile, meter->kind, length);
+	uint64_t taken = bucket_taken(meter->state, now, cost);
 
 	if (!bucket_fits(&meter->profile, taken, now))
 		return false;
@@ -102,7 +105,7 @@ static void check_never_more(struct meter meter)
 		highest = level > highest ? level : highest;
 	}
 	CU_ASSERT_TRUE(highest > burst / 2);
-	if (meter.profile.bytes)
+	if (meter.kind == BUCKET_BPS)
 		CU_ASSERT_TRUE(highest * 256 < burst * 256 + meter.rate)
 	else
 		CU_ASSERT_TRUE(highest <= burst)
@@ -171,7 +174,7 @@ static void test_exact(void)
 /* The first ns at which there is room, at `now` or later. */
 static uint64_t next_room(const struct meter *meter, uint64_t now_ns, uint32_t length)
 {
-	uint64_t need = meter->state + bucket_cost(&meter->profile, length);
+	uint64_t need = meter->state + bucket_cost(&meter->profile, meter->kind, length);
 	uint64_t ticks = need > meter->profile.limit ? need - meter->profile.limit : 0;
 	uint64_t ns = (ticks + 255) >> BUCKET_TICK_BITS;
 
@@ -270,12 +273,11 @@ static void test_defaults(void)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct bucket_limit limit = profile_limit(&rows[i].rate);
 		struct meter packets = {.profile = limit.rate[BUCKET_PPS]};
-		struct meter bytes = {.profile = limit.rate[BUCKET_BPS]};
+		struct meter bytes = {.profile = limit.rate[BUCKET_BPS], .kind = BUCKET_BPS};
 
 		CU_ASSERT_EQUAL(packets.profile.cost != 0, rows[i].packets != 0);
 		CU_ASSERT_EQUAL(bytes.profile.cost != 0, rows[i].bytes != 0);
-		CU_ASSERT_EQUAL(packets.profile.bytes, 0);
-		CU_ASSERT_EQUAL(bytes.profile.bytes, 1);
+		CU_ASSERT_EQUAL(packets.profile.shift, 0);
 		for (uint64_t j = 0; j < rows[i].packets; j++)
 			CU_ASSERT_TRUE(meter_take(&packets, START_NS, 60));
 		CU_ASSERT_EQUAL(meter_take(&packets, START_NS, 60), packets.profile.cost == 0);

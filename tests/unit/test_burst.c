@@ -223,20 +223,9 @@ static void test_levels(void)
 	CU_ASSERT_PTR_EQUAL(burst_level(burst_level_best()->name), burst_level_best());
 }
 
-static void test_recall(void)
+static bool is_recalled(const struct packet *packet)
 {
-	struct packet packet = packet_from(false, (struct address){0, 0x0a000203});
-	const struct decision decision = decision_end(VERDICT_PASS, REASON_DEFAULT);
-	struct packet other = packet;
-
-	recall_clear(&memory.recall);
-	for (int i = 0; i < RECALL_EVERY; i++)
-		recall_store(&memory.recall, &packet, 7, 9, decision);
-	CU_ASSERT_PTR_NOT_NULL(recall_find(&memory.recall, &packet));
-	other.destination_port++;
-	CU_ASSERT_PTR_NULL(recall_find(&memory.recall, &other));
-	recall_forget(&memory.recall, packet.source);
-	CU_ASSERT_PTR_NULL(recall_find(&memory.recall, &packet));
+	return recall_find(recall_ways(&memory.recall, packet->source), packet) != NULL;
 }
 
 static void remember(const struct packet *packet)
@@ -244,8 +233,21 @@ static void remember(const struct packet *packet)
 	const struct decision decision = decision_end(VERDICT_PASS, REASON_DEFAULT);
 
 	for (int i = 0; i < RECALL_EVERY; i++)
-		recall_store(&memory.recall, packet, 7, 9, decision);
-	CU_ASSERT_PTR_NOT_NULL(recall_find(&memory.recall, packet));
+		recall_store(&memory.recall, packet, (struct source){7, 0, 0}, 9, decision);
+	CU_ASSERT(is_recalled(packet));
+}
+
+static void test_recall(void)
+{
+	struct packet packet = packet_from(false, (struct address){0, 0x0a000203});
+	struct packet other = packet;
+
+	recall_clear(&memory.recall);
+	remember(&packet);
+	other.destination_port++;
+	CU_ASSERT_FALSE(is_recalled(&other));
+	recall_forget(&memory.recall, packet.source);
+	CU_ASSERT_FALSE(is_recalled(&packet));
 }
 
 /* Who is in the latest layer of sets is looked up again; others are remembered still. */
@@ -275,9 +277,9 @@ static void test_forget_layer(void)
 	remember(&packet[1]);
 	remember(&other);
 	recall_forget_layer(&memory.recall, &next.image.singles[0]);
-	CU_ASSERT_PTR_NULL(recall_find(&memory.recall, &packet[0]));
-	CU_ASSERT_PTR_NULL(recall_find(&memory.recall, &packet[1]));
-	CU_ASSERT_PTR_NOT_NULL(recall_find(&memory.recall, &other));
+	CU_ASSERT_FALSE(is_recalled(&packet[0]));
+	CU_ASSERT_FALSE(is_recalled(&packet[1]));
+	CU_ASSERT(is_recalled(&other));
 	made_free(&next);
 	made_free(&before);
 }

@@ -10,7 +10,7 @@
 /* 10 million packets/s, a hundred at once; and 1 Gbit/s, 12,500 bytes at once. */
 static const struct bucket_limit limit = {{
 	{.cost = 100 << BUCKET_TICK_BITS, .limit = 10000 << BUCKET_TICK_BITS},
-	{.cost = 8 << BUCKET_TICK_BITS, .limit = 100000 << BUCKET_TICK_BITS, .bytes = 1},
+	{.cost = 8 << BUCKET_TICK_BITS, .limit = 100000 << BUCKET_TICK_BITS},
 }};
 
 static struct state state;
@@ -37,10 +37,10 @@ static bool take_exactly(uint64_t exact[BUCKET_RATES], uint32_t bytes, uint64_t 
 {
 	uint64_t taken[BUCKET_RATES];
 
-	for (unsigned i = 0; i < BUCKET_RATES; i++) {
+	for (enum bucket_rate i = 0; i < BUCKET_RATES; i++) {
 		const struct bucket_profile *profile = &limit.rate[i];
 
-		taken[i] = bucket_taken(profile, exact[i], now, bucket_cost(profile, bytes));
+		taken[i] = bucket_taken(exact[i], now, bucket_cost(profile, i, bytes));
 		if (!bucket_fits(profile, taken[i], now))
 			return false;
 	}

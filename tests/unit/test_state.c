@@ -27,12 +27,14 @@ static void setup(uint32_t count, bool shared)
 
 static bool take(uint64_t key, uint64_t now)
 {
-	uint64_t hash = state_source_hash(&state, key, false);
-	uint64_t *word = state_source(&state, &state.rules[1], 1, &profile, hash, BUCKET_PPS, now);
+	struct source source = state_source_of(&state, key, false);
+	uint64_t *word =
+		state_source(&state, &state.rules[1], 1, &profile, source, BUCKET_PPS, now);
+	struct state_asked asked;
 
-	if (!state_ask(&state, word, &profile, now, profile.cost))
+	if (!state_ask(&state, word, &profile, now, profile.cost, &asked))
 		return false;
-	state_take(&state, word, &profile, now, profile.cost);
+	state_take(&state, &asked, now, profile.cost);
 	return true;
 }
 
@@ -128,7 +130,7 @@ static void test_never_more(void)
 					: random_below(30) * profile.cost;
 		if (!take(source, now))
 			continue;
-		taken = bucket_taken(&profile, own[source], now, profile.cost);
+		taken = bucket_taken(own[source], now, profile.cost);
 		beyond += !bucket_fits(&profile, taken, now);
 		own[source] = taken;
 		admitted++;
@@ -196,17 +198,18 @@ static void test_rules_apart(void)
 	const struct bucket_profile quick = {.cost = profile.cost / 1000,
 					     .limit = profile.cost / 100};
 	struct rule_state *slow_rule = &state.rules[1], *quick_rule = &state.rules[2];
+	struct state_asked asked;
 	int taken = 0;
 
 	setup(SOURCE_GROUP, false);
 	for (uint64_t key = 1; key <= 1000; key++)
 		take_all(key, 0);
 	for (uint64_t key = 1; key <= 1000; key++) {
-		uint64_t hash = state_source_hash(&state, key, false);
-		uint64_t *word = state_source(&state, quick_rule, 2, &quick, hash, BUCKET_PPS, 0);
+		struct source source = state_source_of(&state, key, false);
+		uint64_t *word = state_source(&state, quick_rule, 2, &quick, source, BUCKET_PPS, 0);
 
 		CU_ASSERT(word < (uint64_t *)slow_rule || word >= (uint64_t *)(slow_rule + 1));
-		state_ask(&state, word, &quick, 0, quick.cost);
+		state_ask(&state, word, &quick, 0, quick.cost, &asked);
 	}
 	for (uint64_t key = 1; key <= 1000; key++)
 		taken += take_all(key, 0);
@@ -219,14 +222,14 @@ static void test_rates_apart(void)
 
 	setup(SOURCE_GROUP, false);
 	for (uint64_t key = 0; key < 1000; key++) {
-		uint64_t hash, *pps, *bps;
+		struct source source = state_source_of(&state, key, key & 1);
+		uint64_t *pps, *bps;
 
-		hash = state_source_hash(&state, key, key & 1);
-		pps = state_source(&state, rule, 7, &profile, hash, BUCKET_PPS, 0);
-		bps = state_source(&state, rule, 7, &profile, hash, BUCKET_BPS, 0);
+		pps = state_source(&state, rule, 7, &profile, source, BUCKET_PPS, 0);
+		bps = state_source(&state, rule, 7, &profile, source, BUCKET_BPS, 0);
 		CU_ASSERT_PTR_NOT_EQUAL(pps, bps);
 		CU_ASSERT_PTR_EQUAL(pps,
-				    state_source(&state, rule, 7, &profile, hash, BUCKET_PPS, 0));
+				    state_source(&state, rule, 7, &profile, source, BUCKET_PPS, 0));
 	}
 }
 
@@ -235,12 +238,13 @@ static void test_changed_profile(void)
 {
 	struct bucket_profile quick = {.cost = profile.cost / 1000, .limit = profile.cost / 100};
 	uint64_t word = bucket_ticks(3600 * UINT64_C(1000000000));
+	struct state_asked asked;
 
 	setup(LINES, false);
-	CU_ASSERT_FALSE(state_ask(&state, &word, &quick, 0, quick.cost));
-	CU_ASSERT_FALSE(state_ask(&state, &word, &quick, quick.cost - 1, quick.cost));
-	CU_ASSERT(state_ask(&state, &word, &quick, quick.cost, quick.cost));
-	CU_ASSERT_FALSE(state_ask(&state, &word, &quick, quick.cost, 2 * quick.cost));
+	CU_ASSERT_FALSE(state_ask(&state, &word, &quick, 0, quick.cost, &asked));
+	CU_ASSERT_FALSE(state_ask(&state, &word, &quick, quick.cost - 1, quick.cost, &asked));
+	CU_ASSERT(state_ask(&state, &word, &quick, quick.cost, quick.cost, &asked));
+	CU_ASSERT_FALSE(state_ask(&state, &word, &quick, quick.cost, 2 * quick.cost, &asked));
 }
 
 enum { THREADED_PACKETS = 2000 };
