@@ -10,8 +10,9 @@
  * state folder, then the manifest as `wanted` (temporary file, rename), then stores its
  * generation in control.board and wakes the futex. The data plane reads `wanted`, checks
  * everything on copies of its own, and gives the image to its workers, each of which
- * crosses between two bursts and says so. A refusal is published, and changes nothing.
- * When every worker has crossed, the daemon makes the generation durable as `current`.
+ * crosses between two bursts and says so. A refusal is published, and changes nothing. Either
+ * rings the doorbell of dataplane.board, for the daemon not to have to ask all the time. When
+ * every worker has crossed, it makes the generation durable as `current`.
  */
 #pragma once
 
@@ -71,7 +72,8 @@ struct board_dataplane {
 	uint32_t from_disk;    /* 1: started without the daemon, from the last good image */
 	uint32_t serial;       /* odd while `refusal` is being written */
 	struct board_refusal refusal;
-	uint8_t pad[16];
+	uint32_t doorbell; /* futex: one more with each generation that is enforced or refused */
+	uint8_t pad[12];
 	struct board_worker worker[CAP_WORKERS];
 };
 _Static_assert(sizeof(struct board_dataplane) == 320 + 64 * CAP_WORKERS,

@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -179,6 +181,14 @@ void publish_close(struct publish *publish)
 	*publish = (struct publish){.board_fd = -1};
 }
 
+void publish_ring(struct publish *publish)
+{
+	uint32_t *doorbell = &publish->board->doorbell;
+
+	__atomic_add_fetch(doorbell, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, doorbell, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
 void publish_refusal(struct publish *publish, const struct board_refusal *refusal)
 {
 	struct board_dataplane *board = publish->board;
@@ -187,4 +197,5 @@ void publish_refusal(struct publish *publish, const struct board_refusal *refusa
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	board->refusal = *refusal;
 	__atomic_store_n(&board->serial, board->serial + 1, __ATOMIC_RELEASE);
+	publish_ring(publish);
 }

@@ -26,5 +26,8 @@ int publish_open(const char *run_dir, unsigned workers, uint64_t now_ns, struct 
 /* Let go of them. Their files stay, for whoever asks what was last. */
 void publish_close(struct publish *publish);
 
+/* Tell whoever waits that a generation is enforced, as the board says by now. */
+void publish_ring(struct publish *publish);
+
 /* Say why a generation is not wanted. */
 void publish_refusal(struct publish *publish, const struct board_refusal *refusal);

@@ -216,6 +216,28 @@ bool dataplane_refused(const struct board_dataplane *dataplane, uint64_t generat
 	return true;
 }
 
+static bool is_settled(const struct board_dataplane *dataplane, uint64_t generation)
+{
+	struct board_refusal ignored;
+
+	return dataplane_generation(dataplane) >= generation ||
+	       dataplane_refused(dataplane, generation, &ignored);
+}
+
+/* It rings once for each generation: what it rang before we looked is seen in the board. */
+void boards_wait(struct boards *boards, uint64_t generation, long timeout_ns)
+{
+	const struct board_dataplane *dataplane = boards_dataplane(boards);
+	const struct timespec timeout = {.tv_nsec = timeout_ns};
+	uint32_t doorbell;
+
+	if (!dataplane)
+		return;
+	doorbell = __atomic_load_n(&dataplane->doorbell, __ATOMIC_ACQUIRE);
+	if (!is_settled(dataplane, generation))
+		syscall(SYS_futex, &dataplane->doorbell, FUTEX_WAIT, doorbell, &timeout, NULL, 0);
+}
+
 static uint64_t later(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;

@@ -38,6 +38,12 @@ uint64_t boards_highest(struct boards *boards);
 /* The board of the data plane that runs, good until the next call. NULL: none runs. */
 const struct board_dataplane *boards_dataplane(struct boards *boards);
 
+/*
+ * Sleep until the data plane that runs enforces `generation` or refuses it, or until
+ * timeout_ns have passed; perhaps not at all.
+ */
+void boards_wait(struct boards *boards, uint64_t generation, long timeout_ns);
+
 /* How many workers the data plane has. */
 uint32_t dataplane_workers(const struct board_dataplane *dataplane);
 

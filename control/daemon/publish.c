@@ -14,6 +14,8 @@ enum {
 	 */
 	KEEP_AFTER_US = 200000,
 	KEEP_AGAIN_US = 5000000, /* after a failure */
+	/* Others wait as long, so it is no longer than a change mostly takes. */
+	WAIT_NS = 1000000,
 };
 
 void edition_free(struct edition *edition)
@@ -224,6 +226,7 @@ int publish(struct publisher *publisher, struct policy *policy, struct compiled 
 	publisher->done = done;
 	publisher->context = context;
 	publisher->began_us = clock_us();
+	boards_wait(publisher->boards, next.generation, WAIT_NS);
 	if (timer_set(publisher->poll, publisher->began_us) < 0) {
 		publisher->done = NULL;
 		edition_free(&publisher->next);
