@@ -22,10 +22,11 @@ def names(bench):
 
 def measure(bench):
     """What bench-decide prints, by name."""
-    options = ["--rounds", str(bench.rounds)] if bench.rounds else []
-    result = subprocess.run([*command(bench), *options, *(["--quick"] if bench.quick else []),
-                             "--only", bench.only],
-                            check=True, text=True, stdout=subprocess.PIPE)
+    options = ["--quick"] if bench.quick else []
+    if bench.rounds:
+        options += ["--rounds", str(bench.rounds)]
+    result = subprocess.run([*command(bench), *options, "--only", bench.only], check=True,
+                            text=True, stdout=subprocess.PIPE)
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     return {line["name"]: line for line in lines}
 
@@ -71,27 +72,34 @@ def memory(said):
                    note="of live sources, without a bucket of their own")
 
 
-def check(said):
-    """The work was done: every packet has its reason, and hardly any a wrong one."""
-    for name, counts in said.items():
-        if name.startswith("reasons/"):
-            reasons = {key: value for key, value in counts.items()
-                       if key not in ("name", "packets")}
-            assert sum(reasons.values()) == counts["packets"], counts
-            assert counts["packets"] > 0, counts
-            assert counts["malformed"] == 0, counts
+def shares(counts):
+    return {reason: packets / counts["packets"] for reason, packets in counts.items()
+            if reason not in ("name", "packets")}
+
+
+def check(said, quick):
+    """The work was done: every packet has its reason, none a wrong one, and where both had the
+    same packets the plain chain came to the same."""
+    counted = {name: shares(counts) for name, counts in said.items()
+               if name.startswith("reasons/")}
+    for name, of in counted.items():
+        assert abs(sum(of.values()) - 1) < 1e-9, f"{name}: {of}"
+        assert of["malformed"] == 0, f"{name}: {of}"
+    for place in () if quick else ("10K", "100K", "10M"):
+        ours, plain = (counted.get(f"reasons/{place}/{by}") for by in ("sluice", "plain"))
+        for reason in ours if ours and plain else ():
+            assert abs(ours[reason] - plain[reason]) < 0.05, f"{place}: {ours} {plain}"
 
 
 def run(bench):
     said = measure(bench)
-    check(said)
-    bench.say_machine(said["machine"])
+    check(said, bench.quick)
+    bench.reference = said["machine"]
     trials = [line for line in said.values() if "rounds" in line]
     best = next((level for level in LEVELS
                  if any(line["name"].endswith("/" + level) for line in trials)), "")
     made = {}
     for line in trials:
         made[line["name"]] = decision(line, said["machine"], best)
-    bench.curves = [(name, row) for name, row in made.items()]
-    bench.best = best
+    bench.curves, bench.best = made, best
     return [*made.values(), *(row for row in ratios(made, best) if row), *memory(said)]

@@ -31,15 +31,23 @@ def hugepages():
     return f"{total} of 2 MB, transparent ones: {chosen[1] if chosen else 'never'}"
 
 
-def describe(root, build):
+def clock(reference):
+    """What calibrate.c saw, or None."""
+    return (f"{reference['tsc_ghz']:.2f} GHz (TSC); a multiplication takes "
+            f"{reference['core_cycles']:.2f} cycles of it, a load from memory "
+            f"{reference['memory_cycles']:.0f}") if reference else "not measured"
+
+
+def describe(root, build, reference):
     """Pairs of what and which."""
     cpus = re.findall(r"^model name\s*: (.*)$", read("/proc/cpuinfo"), re.M)
-    compiler = re.search(r"C compiler for the host machine: \S+ \((.*?)\)",
+    compiler = re.search(r"C compiler for the host machine: \S+ \((\S+ \S+)",
                          read(pathlib.Path(build) / "meson-logs" / "meson-log.txt"))
     memory = re.search(r"MemTotal:\s+(\d+)", read("/proc/meminfo"))
     return [
         ("CPU", f"{len(cpus)} x {cpus[0]}" if cpus else "unknown"),
         ("caches", ", ".join(caches())),
+        ("clock", clock(reference)),
         ("memory", f"{int(memory[1]) // 1024 // 1024} GB" if memory else "unknown"),
         ("hugepages", hugepages()),
         ("kernel", output("uname", "-r")),

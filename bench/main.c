@@ -69,8 +69,9 @@ static bool takes_part(const struct scene *scene, const char *decider)
 {
 	const struct burst_level *level = burst_level(decider);
 
+	/* The plain chain is compiled for AVX2. */
 	if (!level)
-		return scene->rival && strcmp(decider, scene->rival) == 0;
+		return scene->rival && strcmp(decider, scene->rival) == 0 && burst_level("avx2");
 	return scene->levels || level == burst_level_best();
 }
 

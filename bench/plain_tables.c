@@ -32,19 +32,17 @@ static int compare_addresses(const void *a, const void *b, size_t size)
 
 static int open_sources(struct plain *plain, uint32_t entries, int socket)
 {
+	char name[RTE_HASH_NAMESIZE];
 	const struct rte_hash_parameters parameters = {
-		.name = "sources",
+		.name = name,
 		.entries = entries,
 		.key_len = sizeof(uint32_t),
 		.hash_func = hash_address,
 		.socket_id = socket,
 	};
-	char name[RTE_HASH_NAMESIZE];
-	struct rte_hash_parameters own = parameters;
 
 	snprintf(name, sizeof name, "sources-%u", entries);
-	own.name = name;
-	plain->sources = rte_hash_create(&own);
+	plain->sources = rte_hash_create(&parameters);
 	plain->meters = rte_malloc_socket(NULL, entries * sizeof *plain->meters, 64, socket);
 	if (!plain->sources || !plain->meters)
 		return -1;

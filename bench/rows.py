@@ -82,6 +82,9 @@ def number(value):
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
+LEGEND = """spread: half of what half of the samples vary by. noisy: in most samples another process
+had the CPU, or the reference loops around them ran more than 5% (core) or 30% (memory) slower than
+is usual in this run. Ratios are made round by round."""
 HEAD = ["what", "figure", "unit", "spread", "budget", "verdict", ""]
 
 
