@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 enum {
-	CORE_STEPS = 50000,
-	MEMORY_STEPS = 1000,
+	CORE_STEPS = 20000,
+	MEMORY_STEPS = 256,
 	LINES = 1 << 21, /* 128 MB, more than caches hold */
 	TSC_NS = 20000000,
 };

@@ -37,7 +37,7 @@ struct bench {
 };
 
 static struct bench bench = {
-	.policy = "bench/policy.json", .only = "*", .rounds = 9, .packets = 1 << 17};
+	.policy = "bench/policy.json", .only = "*", .rounds = 9, .packets = 1 << 14};
 
 static double run_packets(struct packet_trial *made, uint32_t packets)
 {
@@ -266,7 +266,7 @@ static int parse_option(int option, const char *value)
 		return bench.rounds >= 1 && bench.rounds <= TRIAL_ROUNDS ? 0 : -1;
 	case 'q':
 		bench.quick = true;
-		bench.packets = 1 << 13;
+		bench.packets = 1 << 10;
 		bench.rounds = 2;
 		return 0;
 	case 'l':
