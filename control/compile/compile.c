@@ -50,7 +50,8 @@ static bool origins_unchanged(const struct stage *stage)
 	const struct compiled *compiled = stage->compiled;
 
 	return previous && previous->origin_recipe == compiled->origin_recipe &&
-	       (compiled->feed_stamp == 0 || compiled->feed_stamp == previous->feed_stamp);
+	       (stage->paths->settled || compiled->feed_stamp == 0 ||
+		compiled->feed_stamp == previous->feed_stamp);
 }
 
 /* Into how many ranges of addresses a segment's origins divide both families. */

@@ -28,6 +28,7 @@ enum { FEED_MARK = 0xffff };
 struct feed_paths {
 	const char *libloc; /* database file; NULL: that of the Debian package */
 	const char *folder; /* of CSV files; NULL: none, a CSV feed is an error */
+	bool settled;       /* what was read before stands, whatever has become of the files */
 };
 
 void feed_init(struct feed_data *data);

@@ -228,6 +228,11 @@ static int answer_merge(json_t *all, json_t *part)
 	return json_object_update(all, part);
 }
 
+static bool applies(const struct request *request)
+{
+	return request->method->handler == policy_apply_method;
+}
+
 /* Have the request's handler change the draft. */
 static int draft_change(struct daemon *daemon, const struct client *client, struct draft *draft,
 			const struct request *request, struct error *error)
@@ -246,6 +251,7 @@ static int draft_change(struct daemon *daemon, const struct client *client, stru
 	if (result == 0 && answer_merge(draft->answer, call.answer))
 		result = call_no_memory(&call);
 	json_decref(call.answer);
+	draft->applied |= applies(request);
 	return result;
 }
 
@@ -304,9 +310,9 @@ static int draft_compile(struct daemon *daemon, const struct draft *draft,
 			 const struct request *request, struct compiled *compiled,
 			 struct error *error)
 {
-	if (daemon_compile(daemon, draft->policy, compiled, error) == 0)
+	if (daemon_compile(daemon, draft->policy, draft->applied, compiled, error) == 0)
 		return 0;
-	if (request->method->handler == policy_apply_method)
+	if (applies(request))
 		policy_place(error);
 	return -1;
 }

@@ -17,6 +17,7 @@ struct draft {
 	struct policy *policy;
 	uint64_t generation; /* that it began from: a commit must not undo what came since */
 	json_int_t parts;
+	bool applied; /* a part of it is a whole policy, for which feeds are looked at anew */
 	json_t *answer; /* what its parts add to the commit's */
 };
 

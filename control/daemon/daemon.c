@@ -52,7 +52,7 @@ static int on_warm(sd_event_source *source, void *context)
 
 	(void)source;
 	if (publisher->active.generation && !publisher_busy(publisher) &&
-	    daemon_compile(daemon, publisher->active.policy, &compiled, &ignored) == 0)
+	    daemon_compile(daemon, publisher->active.policy, true, &compiled, &ignored) == 0)
 		publisher_adopt(publisher, &compiled);
 	return 0;
 }
@@ -93,7 +93,7 @@ int daemon_open(const struct options *options, sd_event *event, int fd, struct d
 {
 	memset(daemon, 0, sizeof *daemon);
 	daemon->event = event;
-	daemon->feeds = (struct feed_paths){options->libloc, options->feeds};
+	daemon->feeds = (struct feed_paths){.libloc = options->libloc, .folder = options->feeds};
 	/* The board first: a second daemon must not touch the state of the one that holds it. */
 	if (boards_open(options->run, &daemon->boards, error))
 		return -1;
@@ -152,10 +152,11 @@ unsigned daemon_faults(struct daemon *daemon, struct error faults[DAEMON_FAULTS]
 	return count;
 }
 
-int daemon_compile(struct daemon *daemon, struct policy *policy, struct compiled *compiled,
-		   struct error *error)
+int daemon_compile(struct daemon *daemon, struct policy *policy, bool look,
+		   struct compiled *compiled, struct error *error)
 {
 	const struct edition *active = &daemon->publisher.active;
+	struct feed_paths feeds = daemon->feeds;
 
 	if (!policy->has_salt) {
 		const uint8_t *in_force = active->generation ? active->policy->salt : NULL;
@@ -169,6 +170,7 @@ int daemon_compile(struct daemon *daemon, struct policy *policy, struct compiled
 	 * or so: a change is not answered before it is enforced, nobody else's is taken
 	 * meanwhile, and the data plane goes on by itself.
 	 */
-	return compile(policy, &daemon->feeds, active->generation ? &active->compiled : NULL,
-		       compiled, error);
+	feeds.settled = !look;
+	return compile(policy, &feeds, active->generation ? &active->compiled : NULL, compiled,
+		       error);
 }

@@ -48,7 +48,8 @@ unsigned daemon_faults(struct daemon *daemon, struct error faults[DAEMON_FAULTS]
 
 /*
  * Compile with the daemon's feeds and, where `policy` has no salt, the store's. What has
- * not changed is taken from the active edition. 0, or -1 with *error.
+ * not changed is taken from the active edition; feeds' files are looked at if `look`, or where
+ * the policy asks something new of them. 0, or -1 with *error.
  */
-int daemon_compile(struct daemon *daemon, struct policy *policy, struct compiled *compiled,
-		   struct error *error);
+int daemon_compile(struct daemon *daemon, struct policy *policy, bool look,
+		   struct compiled *compiled, struct error *error);

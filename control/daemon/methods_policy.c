@@ -95,7 +95,7 @@ int policy_check_method(struct call *call)
 
 	if (policy_read(call, &policy))
 		return -1;
-	result = daemon_compile(call->daemon, policy, &compiled, call->error);
+	result = daemon_compile(call->daemon, policy, true, &compiled, call->error);
 	if (result == 0)
 		answer = sizes(policy, &compiled);
 	if (result)

@@ -3,6 +3,7 @@
 
 import copy
 import os
+import pathlib
 import time
 
 from harness import POLICY, DaemonCase, Fake, main
@@ -64,6 +65,26 @@ class Policy(DaemonCase):
                                        "groups": POLICY["origins"]["groups"]})
         error = self.refused("DEGRADED", "no.csv", self.client(), "policy.apply", policy=policy)
         self.assertEqual(error.number, -32000)
+
+    def test_feeds_are_looked_at_when_a_policy_is_applied(self):
+        os.mkdir(self.state("feeds"))
+        policy = dict(POLICY, origins={"feeds": [{"type": "csv", "file": "one.csv"}],
+                                       "groups": POLICY["origins"]["groups"]})
+        client, feed = self.client(), self.state("feeds/one.csv")
+        pathlib.Path(feed).write_text("192.0.2.0/24,DE,\n")
+        client.ask("policy.apply", policy=policy)
+        pathlib.Path(feed).write_text("this is no feed\n")
+        client.ask("rule.admit", rule="front", admit="10%")
+        self.assertEqual(self.country(client), "DE")
+        self.refused("INVALID", "one.csv:1", client, "policy.apply", policy=policy)
+        pathlib.Path(feed).write_text("192.0.2.0/24,FR,\n")
+        client.ask("rule.admit", rule="front", admit="20%")
+        self.assertEqual(self.country(client), "DE")
+        client.ask("policy.apply", policy=policy)
+        self.assertEqual(self.country(client), "FR")
+
+    def country(self, client):
+        return client.ask("explain", source="192.0.2.1", destination="198.18.0.1")["origin"]
 
     def test_blocked_is_kept(self):
         client = self.applied()

@@ -33,7 +33,7 @@ static int compile_change(struct policy *policy, const struct feed_paths *paths,
 
 bool probe_setup(void)
 {
-	struct feed_paths paths = {NULL, NULL};
+	struct feed_paths paths = {0};
 	struct policy *policy = NULL;
 	struct error error = {0};
 	json_t *document = json_load_file(PROBE_POLICY, 0, NULL);
