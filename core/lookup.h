@@ -78,7 +78,8 @@ static inline uint32_t exact6_find(const struct singles *layer, uint32_t spread,
  * Fetch the lines that singles_find() will look at for a source. Inlined at once, as a compiler
  * that finds a call to have no effect drops it, and sees none in a prefetch.
  */
-static inline __attribute__((always_inline)) void singles_prefetch(const struct image *image, bool ip6, struct address address)
+static inline __attribute__((always_inline)) void singles_prefetch(const struct image *image,
+								   bool ip6, struct address address)
 {
 	uint32_t spread = singles_spread(ip6, address, image->singles_seed);
 
