@@ -12,7 +12,7 @@
 /* Some of a burst's packets, by their place in it, in the order they arrived. */
 struct places {
 	unsigned count;
-	uint8_t place[BURST_MOST];
+	uint16_t place[BURST_MOST];
 };
 
 /* What the rules ask of each packet's source. */
@@ -24,14 +24,14 @@ struct sources {
 /* Always written, and counted if it is to stay: no branch to mispredict. */
 static inline void places_add(struct places *places, unsigned place, bool stays)
 {
-	places->place[places->count] = (uint8_t)place;
+	places->place[places->count] = (uint16_t)place;
 	places->count += stays;
 }
 
 /* Stages 1 and 2. The packets that they do not end. */
 STAGE void burst_parse(struct burst *b, const struct image *image, struct places *live)
 {
-	for (unsigned i = 0; i < b->count; i++) {
+	for (unsigned i = 0, count = b->count; i < count; i++) {
 		struct packet *packet = &b->packet[i];
 
 		parse_frame(b->frame[i], b->readable[i], b->length[i], packet);
@@ -160,15 +160,6 @@ SELDOM void charging_open(struct charging *charging, const struct rule *rule)
 		   charging->now);
 }
 
-static inline struct lease *charging_lease(struct charging *charging, const struct rule *rule)
-{
-	struct rule_lease *lease = &charging->memory->rule[rule->slot];
-
-	if (__builtin_expect(!lease->open, false))
-		charging_open(charging, rule);
-	return &lease->lease;
-}
-
 static inline void charging_close(struct charging *charging)
 {
 	for (unsigned i = 0; i < charging->opened.count; i++) {
@@ -181,35 +172,32 @@ static inline void charging_close(struct charging *charging)
 	}
 }
 
-static inline void charge(struct charging *charging, const struct rule *rule, bool admitted,
-			  struct source source, uint32_t bytes, struct decision *decision)
-{
-	struct leases leases = {charging_lease(charging, rule), &charging->memory->host};
-
-	decide_rule(charging->state, rule, source, bytes, admitted, leases, charging->now,
-		    decision);
-}
-
 /* Stages 6 and 7. */
 STAGE void burst_charge(struct burst *b, const struct image *image, struct charging *charging,
 			const struct places *live, const struct sources *sources)
 {
+	struct rule_lease *leases = charging->memory->rule;
 	struct lease *host = &charging->memory->host;
+	const struct rule *rules = image->rules;
+	struct state *state = charging->state;
+	const uint64_t now = charging->now;
 
-	for (unsigned j = 0; j < live->count; j++) {
+	for (unsigned j = 0, count = live->count; j < count; j++) {
 		unsigned i = live->place[j];
-		struct decision *decision = &b->decision[i];
+		struct decision decision = b->decision[i];
+		const struct rule *rule = &rules[decision.rule];
 
-		if (decision->rule != NONE) {
-			const struct rule *rule = &image->rules[decision->rule];
-			bool admitted =
-				sources->shed[i] < rule->admit || !rule_sheds(rule, &b->packet[i]);
-
-			charge(charging, rule, admitted, sources->source[i], b->length[i],
-			       decision);
-		} else if (decision->reason == REASON_ALLOWED) {
-			lease_spend_up_to(host, b->length[i]);
+		if (decision.rule == NONE) {
+			if (decision.reason == REASON_ALLOWED)
+				lease_spend_up_to(host, b->length[i]);
+			continue;
 		}
+		if (__builtin_expect(!leases[rule->slot].open, false))
+			charging_open(charging, rule);
+		decide_rule(state, rule, sources->source[i], b->length[i],
+			    sources->shed[i] < rule->admit || !rule_sheds(rule, &b->packet[i]),
+			    (struct leases){&leases[rule->slot].lease, host}, now, &decision);
+		b->decision[i] = decision;
 	}
 }
 

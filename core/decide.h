@@ -8,12 +8,16 @@
 #include "lease.h"
 #include "lookup.h"
 
+/*
+ * Bits of 16, where bytes would do: a byte's store may be to anything, so that what loops keep
+ * in registers would be loaded again after each.
+ */
 struct decision {
-	uint8_t verdict;  /* enum verdict */
-	uint8_t reason;   /* enum reason */
-	uint16_t service; /* index, or NONE: none, or the packet ended before it mattered */
-	uint16_t rule;    /* likewise */
-	uint16_t origin;  /* index; ORIGIN_SPLIT where the packet ended before it mattered */
+	uint16_t verdict : 8; /* enum verdict */
+	uint16_t reason : 8;  /* enum reason */
+	uint16_t service;     /* index, or NONE: none, or the packet ended before it mattered */
+	uint16_t rule;        /* likewise */
+	uint16_t origin;      /* index; ORIGIN_SPLIT where the packet ended before it mattered */
 };
 
 static inline struct decision decision_end(enum verdict verdict, enum reason reason)
@@ -171,7 +175,7 @@ static inline void decide_rule(struct state *state, const struct rule *rule, str
 			       uint32_t bytes, bool admitted, struct leases leases, uint64_t now,
 			       struct decision *decision)
 {
-	uint8_t verdict = admitted ? VERDICT_PASS : rule->otherwise;
+	enum verdict verdict = admitted ? VERDICT_PASS : (enum verdict)rule->otherwise;
 	enum reason reason = REASON_SHED;
 
 	if (verdict != VERDICT_DROP) {
@@ -181,7 +185,7 @@ static inline void decide_rule(struct state *state, const struct rule *rule, str
 		else if (!admitted)
 			reason = REASON_SHED;
 	}
-	decision->verdict = verdict;
+	decision->verdict = (uint8_t)verdict;
 	decision->reason = (uint8_t)reason;
 }
 
