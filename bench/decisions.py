@@ -102,4 +102,5 @@ def run(bench):
     for line in trials:
         made[line["name"]] = decision(line, said["machine"], best)
     bench.curves, bench.best = made, best
-    return [*made.values(), *(row for row in ratios(made, best) if row), *memory(said)]
+    return [*made.values(), *(row for row in ratios(made, best) if row),
+            *(memory(said) if not bench.quick else ())]

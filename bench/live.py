@@ -102,8 +102,10 @@ def trickle(live, rounds, rate):
                    said["reached_per_s"], note=f"p99 {said['p99_us']:.0f} us")
     over = rows.ratio("change/packets lost to it", processes.row("", busy),
                       processes.row("", quiet), most=3)
-    over.unit, over.figure = "%", 100 * (1 - over.figure)
-    over.low, over.high = 100 * (1 - over.high), 100 * (1 - over.low)
+    over.unit = "%"
+    if not over.noisy:
+        over.figure, over.low, over.high = (100 * (1 - share)
+                                            for share in (over.figure, over.high, over.low))
     yield over
 
 
