@@ -13,7 +13,7 @@ import rows
 from processes import Process, until
 
 CHANGES, ROUNDS, RATE = 1000, 5, 10000
-ENTRIES = 10000000
+ENTRIES = 2000000  # what the daemon takes in in half a minute
 
 
 def names(_):
@@ -79,7 +79,7 @@ class Live:
 
 
 def latency(name, said, **more):
-    return rows.Row(name, said["p99_us"], "us", said["p50_us"], said["p99_us"],
+    return rows.Row(name, said["p99_us"], "us", said["p99_us"], said["p99_us"],
                     note=f"p99 of {said['changes']}; p50 {said['p50_us']:.0f} us", **more)
 
 
