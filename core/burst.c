@@ -141,23 +141,14 @@ struct charging {
 	struct opened opened;
 };
 
-/* What is kept of a limit that is no more is forgotten. */
-static inline struct lease *lease_of_edition(struct lease *lease, uint32_t edition)
-{
-	if (__builtin_expect(lease->edition != edition, false))
-		*lease = (struct lease){.edition = edition};
-	return lease;
-}
-
 SELDOM void charging_open(struct charging *charging, const struct rule *rule)
 {
 	struct rule_lease *lease = &charging->memory->rule[rule->slot];
 
 	lease->open = true;
 	charging->opened.rule[charging->opened.count++] = rule;
-	lease_open(lease_of_edition(&lease->lease, charging->memory->edition), charging->state,
-		   charging->state->rules[rule->slot].rate, &rule->total, charging->need,
-		   charging->now);
+	lease_open(&lease->lease, charging->state, charging->state->rules[rule->slot].rate,
+		   &rule->total, charging->need, charging->now);
 }
 
 static inline void charging_close(struct charging *charging)
@@ -185,17 +176,19 @@ STAGE void burst_charge(struct burst *b, const struct image *image, struct charg
 	for (unsigned j = 0, count = live->count; j < count; j++) {
 		unsigned i = live->place[j];
 		struct decision decision = b->decision[i];
-		const struct rule *rule = &rules[decision.rule];
+		const struct rule *rule;
+		bool admitted;
 
 		if (decision.rule == NONE) {
 			if (decision.reason == REASON_ALLOWED)
 				lease_spend_up_to(host, b->length[i]);
 			continue;
 		}
-		if (__builtin_expect(!leases[rule->slot].open, false))
+		rule = &rules[decision.rule];
+		admitted = sources->shed[i] < rule->admit || !rule_sheds(rule, &b->packet[i]);
+		if (__builtin_expect(admitted & !leases[rule->slot].open, false))
 			charging_open(charging, rule);
-		decide_rule(state, rule, sources->source[i], b->length[i],
-			    sources->shed[i] < rule->admit || !rule_sheds(rule, &b->packet[i]),
+		decide_rule(state, rule, sources->source[i], b->length[i], admitted,
 			    (struct leases){&leases[rule->slot].lease, host}, now, &decision);
 		b->decision[i] = decision;
 	}
@@ -229,8 +222,7 @@ void BURST_DECIDE(struct burst *b, const struct image *image, struct state *stat
 	burst_hash(b, image, state, &missed, &sources);
 	burst_match(b, image, asked ? &memory->recall : NULL, &missed, &sources, now_ns);
 	charging.need = burst_need(b);
-	lease_open(lease_of_edition(&memory->host, memory->edition), state, state->host, host,
-		   charging.need, charging.now);
+	lease_open(&memory->host, state, state->host, host, charging.need, charging.now);
 	burst_charge(b, image, &charging, &live, &sources);
 	charging_close(&charging);
 	lease_pause(&memory->host, state, state->host, host);

@@ -23,7 +23,6 @@ struct burst {
 /* What a worker keeps between bursts. Zeroed memory is a good start. */
 struct burst_memory {
 	struct recall recall;
-	uint32_t edition; /* of the limits: counted up by who changes them, lest leases be kept */
 	struct lease host;
 	struct rule_lease {
 		struct lease lease;
@@ -38,6 +37,22 @@ struct burst_memory {
 typedef void burst_decide_fn(struct burst *burst, const struct image *image, struct state *state,
 			     struct burst_memory *memory, struct worker_counters *counters,
 			     uint64_t now_ns);
+
+/*
+ * Give back all that is lent under the limits of `image`, whose rules or host are about to be
+ * others.
+ */
+static inline void burst_settle(struct burst_memory *memory, const struct image *image,
+				struct state *state)
+{
+	lease_end(&memory->host, state, state->host, &image->settings->host);
+	for (uint32_t i = 0; i < image->rule_count; i++) {
+		const struct rule *rule = &image->rules[i];
+
+		lease_end(&memory->rule[rule->slot].lease, state, state->rules[rule->slot].rate,
+			  &rule->total);
+	}
+}
 
 /* One source, compiled for what CPUs have: the name of each level, and its function. */
 struct burst_level {

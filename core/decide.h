@@ -219,8 +219,8 @@ static inline struct decision decide(const struct image *image, struct state *st
 						 packet->kind == PACKET_IP6);
 		decide_rule(state, rule, source, packet->length, rule_admits(image, rule, packet),
 			    (struct leases){&total, &host}, now, &decision);
-		lease_close(&total, state, state->rules[rule->slot].rate, &rule->total);
+		lease_end(&total, state, state->rules[rule->slot].rate, &rule->total);
 	}
-	lease_close(&host, state, state->host, host_limit);
+	lease_end(&host, state, state->host, host_limit);
 	return decision;
 }

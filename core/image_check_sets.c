@@ -58,6 +58,18 @@ static bool bad_words(const uint32_t *word, unsigned ways, uint64_t expires, uin
 	return bad;
 }
 
+/* A line is looked up in all its ways at once: the words of an address twice in it would mix. */
+static bool is_twice(const struct exact4 *line)
+{
+	for (unsigned i = 1; i < EXACT4_WAYS; i++) {
+		for (unsigned j = 0; line->word[i] && j < i; j++) {
+			if (line->address[i] == line->address[j] && line->word[j])
+				return true;
+		}
+	}
+	return false;
+}
+
 static int check_lines(const struct check *check, unsigned at)
 {
 	uint64_t expires = array_count(check, SINGLES_EXPIRES);
@@ -71,6 +83,8 @@ static int check_lines(const struct check *check, unsigned at)
 		if (at == SINGLES_EXACT4 ? bad_words(line4[i].word, EXACT4_WAYS, expires, pairs)
 					 : bad_words(line6[i].word, EXACT6_WAYS, expires, pairs))
 			return refuse(check, (int)at, "value out of range");
+		if (at == SINGLES_EXACT4 && is_twice(&line4[i]))
+			return refuse(check, (int)at, "an address twice in a line");
 	}
 	return 0;
 }

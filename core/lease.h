@@ -31,7 +31,6 @@ struct lease {
 	struct lease_units left; /* UINT32_MAX where there is no rate */
 	struct lease_units lent;
 	uint64_t ticks[BUCKET_RATES]; /* what was borrowed */
-	uint32_t edition;             /* its borrower's: of the limits that it was borrowed under */
 	bool kept[BUCKET_RATES];      /* for later bursts */
 };
 
@@ -141,14 +140,15 @@ static inline void lease_pause(struct lease *lease, const struct state *state,
 	}
 }
 
-/* Give back all that is left. */
-static inline void lease_close(struct lease *lease, const struct state *state,
-			       uint64_t words[BUCKET_RATES], const struct bucket_limit *limit)
+/* Give back all that is left, and be as new. */
+static inline void lease_end(struct lease *lease, const struct state *state,
+			     uint64_t words[BUCKET_RATES], const struct bucket_limit *limit)
 {
 	for (unsigned i = 0; i < BUCKET_RATES; i++) {
 		if (limit->rate[i].cost)
 			lease_give_back(lease, i, state, &words[i], &limit->rate[i]);
 	}
+	*lease = (struct lease){0};
 }
 
 /* Whether the lease covers a packet of `bytes`. */

@@ -78,8 +78,8 @@ static void cross(struct worker *worker)
 	if (likely(generation == former))
 		return;
 	generation_forget(generation, former, &pipeline->memory->recall);
-	if (!former || generation->image.rules != former->image.rules)
-		pipeline->memory->edition++;
+	if (former && generation->image.rules != former->image.rules)
+		burst_settle(pipeline->memory, &former->image, pipeline->state);
 	pipeline->generation = generation;
 	crossing_use(worker->crossing, worker->index, generation);
 	__atomic_store_n(&worker->board->generation, generation->number, __ATOMIC_RELEASE);

@@ -251,7 +251,7 @@ static int draft_change(struct daemon *daemon, const struct client *client, stru
 	if (result == 0 && answer_merge(draft->answer, call.answer))
 		result = call_no_memory(&call);
 	json_decref(call.answer);
-	draft->applied |= applies(request);
+	draft->applied |= result == 0 && applies(request);
 	return result;
 }
 

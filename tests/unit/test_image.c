@@ -224,6 +224,23 @@ static void test_singles(void)
 	}
 }
 
+/* All ways are looked at together, so that the words of an address twice in a line would mix. */
+static void test_twice(void)
+{
+	struct image_error error;
+	size_t size;
+	uint8_t *segment = copy_of(SEGMENT_SINGLES, &size);
+	struct exact4 *line = (void *)(segment + header_of(segment)->array[SINGLES_EXACT4].offset);
+
+	line->address[0] = line->address[5] = 7;
+	line->word[0] = line->word[5] = SET_GONE;
+	CU_ASSERT_EQUAL(probe_replace(SEGMENT_SINGLES, segment, size, &error), -EBADMSG);
+	CU_ASSERT_STRING_EQUAL(error.message, "an address twice in a line");
+	line->address[5] = 8;
+	CU_ASSERT_EQUAL(probe_replace(SEGMENT_SINGLES, segment, size, &error), 0);
+	free(segment);
+}
+
 /* Layers that look for an address in different places would not find each other's. */
 static void test_seeds(void)
 {
@@ -260,11 +277,17 @@ static void test_manifest(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{"good segments", test_good},         {"headers", test_header},
-		{"cut segments", test_short},         {"damaged segments", test_damaged},
-		{"overlapping arrays", test_overlap}, {"expiries", test_expires},
-		{"single addresses", test_singles},   {"seeds", test_seeds},
-		{"manifests", test_manifest},         CU_TEST_INFO_NULL,
+		{"good segments", test_good},
+		{"headers", test_header},
+		{"cut segments", test_short},
+		{"damaged segments", test_damaged},
+		{"overlapping arrays", test_overlap},
+		{"expiries", test_expires},
+		{"single addresses", test_singles},
+		{"an address twice in a line", test_twice},
+		{"seeds", test_seeds},
+		{"manifests", test_manifest},
+		CU_TEST_INFO_NULL,
 	};
 
 	if (!probe_setup())

@@ -70,7 +70,7 @@ static void test_one_worker(void)
 			refused += !taken;
 			differ += taken != take_exactly(exact, lengths[i], now);
 		}
-		lease_close(&lease, &state, words, &limit);
+		lease_end(&lease, &state, words, &limit);
 	}
 	CU_ASSERT_EQUAL(differ, 0);
 	CU_ASSERT(refused > 1000);
@@ -126,7 +126,7 @@ static void test_workers(void)
 					if (take(&lease[w], 100))
 						log[count++] = (struct admitted){now, 100};
 				}
-				lease_close(&lease[w], &state, words, &limit);
+				lease_end(&lease[w], &state, words, &limit);
 			} else {
 				begun[w] = now;
 				lease_open(&lease[w], &state, words, &limit,
@@ -172,7 +172,7 @@ static void test_rich_bucket(void)
 	CU_ASSERT_EQUAL(words[BUCKET_PPS],
 			(uint64_t)4 * LEASE_BURSTS * BURST_MOST * rich.rate[BUCKET_PPS].cost);
 	lease_open(&lease, &state, words, &rich, burst, 0);
-	lease_close(&lease, &state, words, &rich);
+	lease_end(&lease, &state, words, &rich);
 	CU_ASSERT_EQUAL(words[BUCKET_PPS],
 			(uint64_t)4 * LEASE_BURSTS * BURST_MOST * rich.rate[BUCKET_PPS].cost);
 }
@@ -243,7 +243,7 @@ static void test_up_to(void)
 	for (int i = 0; i < 1000; i++) {
 		lease_open(&lease, &state, words, &limit, (struct lease_units){{1, 1500}}, 0);
 		lease_spend_up_to(&lease, 1500);
-		lease_close(&lease, &state, words, &limit);
+		lease_end(&lease, &state, words, &limit);
 	}
 	CU_ASSERT_EQUAL(words[BUCKET_PPS], limit.rate[BUCKET_PPS].limit);
 	CU_ASSERT_EQUAL(words[BUCKET_BPS], limit.rate[BUCKET_BPS].limit);
@@ -258,7 +258,7 @@ static void test_no_limit(void)
 	lease_open(&lease, &state, words, &none, (struct lease_units){{64, 64 * CAP_FRAME}}, 5);
 	for (int i = 0; i < 64; i++)
 		CU_ASSERT(take(&lease, CAP_FRAME));
-	lease_close(&lease, &state, words, &none);
+	lease_end(&lease, &state, words, &none);
 	CU_ASSERT_EQUAL(words[BUCKET_PPS] | words[BUCKET_BPS], 0);
 }
 
