@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -49,8 +50,13 @@ def eal_options(name, megabytes, huge):
     return ["--file-prefix", prefix(name), "-m", str(megabytes), *memory]
 
 
+def end_in_order():
+    """SIGTERM, as of timeout(1), is to run what `finally` says, as ^C does."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
+
+
 class Process:
-    """A process of ours, whose output goes to a file."""
+    """A process of ours, whose output goes to a file. Whatever ends us, it does not outlive us."""
 
     def __init__(self, arguments, folder, name, environment=(), **options):
         self.name, self.folder = name, folder
@@ -59,8 +65,9 @@ class Process:
             raise Failure(f"{arguments[0]}: no such program; build first")
         environment = {**os.environ, "RUNTIME_DIRECTORY": str(folder), **dict(environment)}
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen([str(argument) for argument in arguments], stdout=log,
-                                            stderr=subprocess.STDOUT, env=environment, **options)
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *map(str, arguments)], stdout=log,
+                stderr=subprocess.STDOUT, env=environment, **options)
 
     def running(self):
         return self.process.poll() is None
@@ -164,6 +171,13 @@ class OwnFilter(Filter):
 
     def start(self, eal, options, daemon=()):
         """`eal` and `options` are the data plane's, before and after `--`."""
+        try:
+            self.start_both(eal, options, daemon)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def start_both(self, eal, options, daemon):
         self.daemon = Process([self.build / "control/daemon/sluiced", *self.place(), *daemon],
                               self.folder, "sluiced")
         self.processes.append(self.daemon)
