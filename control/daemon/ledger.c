@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* How a batch begins; records follow. */
 struct batch {
@@ -27,7 +28,10 @@ struct record {
 };
 _Static_assert(sizeof(struct record) == 32, "part of the ledger");
 
-enum { SPARE_BYTES = 1024 * 1024 }; /* that a ledger may always waste */
+enum {
+	SPARE_BYTES = 1024 * 1024, /* that a ledger may always waste */
+	RECORD_MOST = sizeof(struct record) + UINT8_MAX,
+};
 
 void ledger_file(char name[LEDGER_FILE_NAME], uint64_t ledger)
 {
@@ -118,20 +122,25 @@ static uint64_t draft_hash(const struct draft *draft)
 	return batch.hash;
 }
 
+/*
+ * A file's name is no earlier one's, whatever it holds: one that begins with the same entries
+ * may have grown since, and a manifest on disk count on it.
+ */
 static int write_first(int folder, const struct policy *after, struct manifest_ledger *now)
 {
 	char name[LEDGER_FILE_NAME];
 	struct draft draft = {0};
-	int result = draft_make(&draft, NULL, after, 0);
+	uint64_t ledger;
+	int result = getrandom(&ledger, sizeof ledger, 0) == sizeof ledger ? 0 : -EAGAIN;
 
+	if (result == 0)
+		result = draft_make(&draft, NULL, after, 0);
 	if (result == 0) {
-		uint64_t hash = draft_hash(&draft);
-
-		ledger_file(name, hash);
+		ledger_file(name, ledger);
 		result = file_create(folder, name, draft.bytes, draft.size, 0640);
-		if (result == 0)
-			*now = (struct manifest_ledger){hash, draft.size, hash};
 	}
+	if (result == 0)
+		*now = (struct manifest_ledger){ledger, draft.size, draft_hash(&draft)};
 	free(draft.bytes);
 	return result;
 }
@@ -155,16 +164,47 @@ static int write_next(int folder, const struct policy *before, const struct mani
 	return result;
 }
 
+/* How much the first batch of a ledger takes; 0 if it cannot be read. */
+static uint64_t first_size(int folder, const struct manifest_ledger *at)
+{
+	char name[LEDGER_FILE_NAME];
+	struct batch batch = {0};
+	uint8_t *bytes;
+	size_t size;
+
+	ledger_file(name, at->name);
+	if (file_read(folder, name, sizeof batch, &bytes, &size) != 0)
+		return 0;
+	if (size >= sizeof batch)
+		memcpy(&batch, bytes, sizeof batch);
+	free(bytes);
+	return batch.size;
+}
+
+/*
+ * Whether a ledger wastes most of its bytes. What so many entries take depends on their
+ * reasons: as much as the first batch did, but no more and no less than they can.
+ */
+static bool out_of_proportion(int folder, const struct manifest_ledger *at, uint64_t entries)
+{
+	uint64_t most = entries * RECORD_MOST, needed;
+
+	if (at->size <= 4 * entries * sizeof(struct record) + SPARE_BYTES)
+		return false;
+	needed = first_size(folder, at);
+	return at->size > 4 * (needed < most ? needed : most) + SPARE_BYTES;
+}
+
 int ledger_write(int folder, const struct policy *before, const struct manifest_ledger *at,
 		 const struct policy *after, struct manifest_ledger *now)
 {
-	uint64_t needed = policy_entries(after) * sizeof(struct record);
+	uint64_t entries = policy_entries(after);
 
-	if (needed == 0) {
+	if (entries == 0) {
 		*now = (struct manifest_ledger){0};
 		return 0;
 	}
-	if (!before || at->size == 0 || at->size > 4 * needed + SPARE_BYTES)
+	if (!before || at->size == 0 || out_of_proportion(folder, at, entries))
 		return write_first(folder, after, now);
 	return write_next(folder, before, at, after, now);
 }

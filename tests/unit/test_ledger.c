@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SETS = 3, PLACES = 400, CHANGES = 300 };
+enum { SETS = 3, PLACES = 400, CHANGES = 300, LONG_REASONS = 10000 };
 
 static char path[] = "/tmp/test_ledger.XXXXXX";
 static int folder;
@@ -178,6 +178,54 @@ static void test_out_of_proportion(void)
 	policy_free(other);
 }
 
+/* Reasons are part of what entries need: a change of one writes one, however long they are. */
+static void test_long_reasons(void)
+{
+	struct policy *policy = policy_new(SETS), *next;
+	struct manifest_ledger first, now;
+	char reason[UINT8_MAX + 1];
+
+	memset(reason, 'r', UINT8_MAX);
+	reason[UINT8_MAX] = '\0';
+	for (unsigned i = 0; i < LONG_REASONS; i++) {
+		struct entry_params entry = {{{0, i}, 0, 32}, 0, reason_new(reason)};
+
+		CU_ASSERT_EQUAL_FATAL(entries_put(&policy->sets[0].entries, &entry), 0);
+	}
+	CU_ASSERT_EQUAL(ledger_write(folder, NULL, NULL, policy, &first), 0);
+	CU_ASSERT(first.size > UINT64_C(4) * 32 * LONG_REASONS + 1024 * 1024);
+	next = policy_copy(policy);
+	CU_ASSERT_EQUAL(entries_drop(&next->sets[0].entries, &(struct prefix){{0, 7}, 0, 32}), 0);
+	CU_ASSERT_EQUAL(ledger_write(folder, policy, &first, next, &now), 0);
+	CU_ASSERT_EQUAL(now.name, first.name);
+	CU_ASSERT(now.size - first.size < 100);
+	check_read(&now, next);
+	policy_free(policy);
+	policy_free(next);
+}
+
+/* What begins as an earlier ledger did is another file: that one may have grown, and count. */
+static void test_again(void)
+{
+	struct policy *policy = policy_new(SETS), *grown;
+	struct manifest_ledger first, ledger, again;
+
+	for (unsigned i = 0; i < 20; i++)
+		change(policy);
+	grown = policy_copy(policy);
+	while (policy_entries(grown) < policy_entries(policy) + 20)
+		change(grown);
+	CU_ASSERT_EQUAL(ledger_write(folder, NULL, NULL, policy, &first), 0);
+	CU_ASSERT_EQUAL(ledger_write(folder, policy, &first, grown, &ledger), 0);
+	CU_ASSERT_EQUAL(ledger.name, first.name);
+	CU_ASSERT_EQUAL(ledger_write(folder, NULL, NULL, policy, &again), 0);
+	CU_ASSERT_NOT_EQUAL(again.name, first.name);
+	check_read(&ledger, grown);
+	check_read(&again, policy);
+	policy_free(policy);
+	policy_free(grown);
+}
+
 static int read_damaged(const struct manifest_ledger *ledger)
 {
 	struct policy *read = policy_new(SETS);
@@ -226,9 +274,14 @@ static void test_damage(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		{"changes", test_changes},       {"nothing", test_nothing},
-		{"fewer sets", test_fewer_sets}, {"out of proportion", test_out_of_proportion},
-		{"damage", test_damage},         CU_TEST_INFO_NULL,
+		{"changes", test_changes},
+		{"nothing", test_nothing},
+		{"fewer sets", test_fewer_sets},
+		{"out of proportion", test_out_of_proportion},
+		{"long reasons", test_long_reasons},
+		{"again", test_again},
+		{"damage", test_damage},
+		CU_TEST_INFO_NULL,
 	};
 	char command[64];
 	int result;
