@@ -55,13 +55,13 @@ def address(number):
     return str(ipaddress.ip_address(number * 2654435761 & 0xffffffff))
 
 
-def admit_request(number, rule):
-    return request_of("rule.admit", {"rule": rule, "admit": f"{number % 100}%"})
+def admit_request(number, options):
+    return request_of("rule.admit", {"rule": options.rule, "admit": f"{number % 100}%"})
 
 
-def block_request(number, _):
+def block_request(number, options):
     """A block, then the unblock of the same address, then the next one."""
-    single = address(0xf0000000 + number // 2)
+    single = address(0xf0000000 + options.first + number // 2)
     if number % 2:
         return request_of("set.remove", {"set": SET, "prefixes": [single]})
     return request_of("set.add", {"set": SET, "verdict": "block", "entries": [single]})
@@ -84,7 +84,7 @@ def serial(options):
     client = Client(options.socket)
     times = []
     for number in range(options.count):
-        request = KINDS[options.kind](number, options.rule)
+        request = KINDS[options.kind](number, options)
         began = time.perf_counter()
         client.send(request)
         client.finish()
@@ -110,7 +110,7 @@ def trickle(options):
             total = sent  # it does not keep up: what is under way is all
         while sent < total and idle and began + sent / options.rate <= now:
             client = idle.pop()
-            client.send(KINDS[options.kind](sent, options.rule))
+            client.send(KINDS[options.kind](sent, options))
             due[client] = began + sent / options.rate
             sent += 1
         wait = 0 if sent < total and idle else 1000
@@ -140,6 +140,9 @@ def options_read():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--socket", default="/run/sluice/control.sock")
     parser.add_argument("--rule", default="front", help="whose share `admit` changes")
+    parser.add_argument("--first", type=int, default=0,
+                        help="whose address `block` begins with: those of runs on one daemon "
+                        "should differ, as the layers of its sets fill by distinct ones")
     verbs = parser.add_subparsers(dest="verb", required=True)
     one = verbs.add_parser("serial")
     one.add_argument("--kind", choices=KINDS, default="admit")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import rows
+from processes import CPU_LEAST
 
 ROUNDS = 5
 KINDS = ["libloc", "csv"]
@@ -16,15 +17,19 @@ def names(_):
 
 
 def rows_of(said):
-    kind, took, dip, lost = said["feed"], said["took_ms"], said["dip_percent"], said["lost"]
-    assert lost["adds_up"], f"feed {kind}: the counters do not add up"
-    yield rows.Row(f"feed/{kind}", took["median"], "ms", took["least"], took["most"],
-                   budget="B7", most=300,
-                   note=f"{said['cpu_ms']['median']:.0f} ms of CPU time, "
-                        f"{lost['missed_by_ports'] + lost['unsent']} packets lost")
-    ran = said["worker_ran_percent"]["median"]
-    yield rows.Row(f"feed/{kind} dip", dip["median"], "%", dip["least"], dip["most"], budget="B7",
-                   most=5, note=f"of the rate; the worker ran {ran:.0f}% of the time")
+    """Not fair: those who make the change, or the worker, had not their CPU for enough of it."""
+    kind, each = said["feed"], said["each"]
+    assert said["adds_up"], f"feed {kind}: the counters do not add up"
+    yield rows.from_samples(
+        f"feed/{kind}", "ms",
+        [one["took_ms"] if one["cpu_ms"] >= CPU_LEAST * one["took_ms"] else None for one in each],
+        budget="B7", most=300, note=f"{said['cpu_ms']['median']:.0f} ms of CPU time")
+    yield rows.from_samples(
+        f"feed/{kind} dip", "%",
+        [one["dip_percent"] if one["worker_ran_percent"] >= 100 * CPU_LEAST else None
+         for one in each], budget="B7", most=5,
+        note=f"of throughput; the worker ran {said['worker_ran_percent']['median']:.0f}% of the "
+        "time")
 
 
 def run(bench):
