@@ -31,27 +31,64 @@ static const uint8_t *compiled_salt(const struct compiled *compiled)
 	return settings->salt;
 }
 
-/* A hash of what one member of the document says. */
-static int hash_part(const struct stage *stage, const char *member, uint64_t *recipe)
+/* A hash of what a part of the document says. 0 or -ENOMEM. */
+static int hash_part(json_t *part, uint64_t *recipe)
 {
-	json_t *part = json_object_get(stage->document, member);
 	char *text = part ? json_dumps(part, JSON_COMPACT) : strdup("");
 
 	if (!text)
-		return no_memory(stage->error);
+		return -ENOMEM;
 	*recipe = image_hash(text, strlen(text));
 	free(text);
 	return 0;
 }
 
-static bool origins_unchanged(const struct stage *stage)
+/* A hash of all that SEGMENT_SERVICES says, but for the origins that its groups hold. */
+static int hash_services(const struct policy *policy, json_t *document, uint64_t *recipe)
+{
+	struct siphash_state state = siphash_start((struct siphash_key){0, 0});
+	uint64_t services, fallbacks;
+
+	if (hash_part(json_object_get(document, "services"), &services) != 0 ||
+	    hash_part(json_object_get(document, "fallbacks"), &fallbacks) != 0)
+		return -ENOMEM;
+	siphash_word(&state, services);
+	siphash_word(&state, fallbacks);
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct rule_params *rule = &policy->rules[i];
+
+		siphash_word(&state, (uint64_t)rule->service << 32 | (uint32_t)rule->origin << 8 |
+					     rule->unmapped);
+	}
+	*recipe = siphash_finish(&state);
+	return 0;
+}
+
+/* Note what of the policy goes into which segments. 0 or -ENOMEM. */
+static int keep(struct compiled *compiled, const struct policy *policy, json_t *document)
+{
+	json_t *origins = json_object_get(document, "origins");
+
+	if (hash_part(json_object_get(origins, "feeds"), &compiled->feeds_recipe) != 0 ||
+	    hash_part(origins, &compiled->origin_recipe) != 0 ||
+	    hash_services(policy, document, &compiled->services_recipe) != 0)
+		return -ENOMEM;
+	compiled->kept = kept_new(policy);
+	return compiled->kept ? 0 : -ENOMEM;
+}
+
+static bool origins_stand(const struct stage *stage)
 {
 	const struct compiled *previous = stage->previous;
 	const struct compiled *compiled = stage->compiled;
 
-	return previous && previous->origin_recipe == compiled->origin_recipe &&
-	       (stage->paths->settled || compiled->feed_stamp == 0 ||
-		compiled->feed_stamp == previous->feed_stamp);
+	if (!previous || previous->origin_recipe != compiled->origin_recipe)
+		return false;
+	/* Loaded segments come without a membership: only the feeds tell it. */
+	if (!previous->membership && previous->services_recipe != compiled->services_recipe)
+		return false;
+	return stage->paths->settled || compiled->feed_stamp == 0 ||
+	       compiled->feed_stamp == previous->feed_stamp;
 }
 
 /* Into how many ranges of addresses a segment's origins divide both families. */
@@ -64,8 +101,8 @@ static uint64_t origin_ranges(const struct segment *segment)
 
 /*
  * A file that was emptied or cut short is no instruction, as one that is not there is none:
- * where the policy asks for what it asked for before, and there was much of it, more than
- * half must still be there.
+ * where the same feeds told much before, and their files are not known to be the same, more
+ * than half must still be there.
  */
 static int refuse_shrunk(const struct stage *stage)
 {
@@ -73,7 +110,8 @@ static int refuse_shrunk(const struct stage *stage)
 	const struct compiled *compiled = stage->compiled;
 	uint64_t before, now;
 
-	if (!previous || previous->origin_recipe != compiled->origin_recipe)
+	if (!previous || previous->feeds_recipe != compiled->feeds_recipe ||
+	    (compiled->feed_stamp != 0 && compiled->feed_stamp == previous->feed_stamp))
 		return 0;
 	before = origin_ranges(previous->segment[SEGMENT_ORIGINS]);
 	now = origin_ranges(compiled->segment[SEGMENT_ORIGINS]);
@@ -105,35 +143,12 @@ static int compile_origins(const struct stage *stage)
 {
 	struct compiled *compiled = stage->compiled;
 
-	if (hash_part(stage, "origins", &compiled->origin_recipe) != 0)
-		return -1;
 	compiled->feed_stamp = feed_stamp(stage->policy, stage->paths);
-	if (!origins_unchanged(stage))
+	if (!origins_stand(stage))
 		return build_origins(stage);
 	compiled->feed_stamp = stage->previous->feed_stamp;
 	compiled->segment[SEGMENT_ORIGINS] = segment_ref(stage->previous->segment[SEGMENT_ORIGINS]);
 	compiled->membership = membership_ref(stage->previous->membership);
-	return 0;
-}
-
-/* A hash of all that SEGMENT_SERVICES says, but for the origins that its groups hold. */
-static int hash_services(const struct stage *stage, uint64_t *recipe)
-{
-	struct siphash_state state = siphash_start((struct siphash_key){0, 0});
-	uint64_t services, fallbacks;
-
-	if (hash_part(stage, "services", &services) != 0 ||
-	    hash_part(stage, "fallbacks", &fallbacks) != 0)
-		return -1;
-	siphash_word(&state, services);
-	siphash_word(&state, fallbacks);
-	for (size_t i = 0; i < stage->policy->rule_count; i++) {
-		const struct rule_params *rule = &stage->policy->rules[i];
-
-		siphash_word(&state, (uint64_t)rule->service << 32 | (uint32_t)rule->origin << 8 |
-					     rule->unmapped);
-	}
-	*recipe = siphash_finish(&state);
 	return 0;
 }
 
@@ -143,8 +158,6 @@ static int compile_services(const struct stage *stage)
 	const struct compiled *previous = stage->previous;
 	struct compiled *compiled = stage->compiled;
 
-	if (hash_services(stage, &compiled->services_recipe) != 0)
-		return -1;
 	if (previous && previous->membership == compiled->membership &&
 	    previous->services_recipe == compiled->services_recipe) {
 		compiled->segment[SEGMENT_SERVICES] =
@@ -195,8 +208,6 @@ static int compile_sets(const struct stage *stage)
 	else
 		no_memory(stage->error);
 	kept_changes_free(&changes);
-	if (result == 0 && compiled_keep(stage->compiled, stage->policy) != 0)
-		return no_memory(stage->error);
 	return result;
 }
 
@@ -206,6 +217,8 @@ static int compile_all(const struct stage *stage)
 	struct segment **segment = stage->compiled->segment;
 	struct error *error = stage->error;
 
+	if (keep(stage->compiled, policy, stage->document) != 0)
+		return no_memory(error);
 	if (compile_origins(stage) != 0 ||
 	    rules_compile(policy, &segment[SEGMENT_RULES], error) != 0 ||
 	    compile_services(stage) != 0 ||
@@ -276,8 +289,11 @@ void compiled_unref(struct compiled *compiled)
 
 int compiled_keep(struct compiled *compiled, const struct policy *policy)
 {
-	compiled->kept = kept_new(policy);
-	return compiled->kept ? 0 : -ENOMEM;
+	json_t *document = policy_print_frame(policy);
+	int result = document ? keep(compiled, policy, document) : -ENOMEM;
+
+	json_decref(document);
+	return result;
 }
 
 static struct manifest_segment name_of(const struct segment *segment)

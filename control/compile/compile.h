@@ -23,11 +23,12 @@ struct kept;       /* likewise: the sets as they were compiled */
 
 struct compiled {
 	struct segment *segment[SEGMENT_KINDS];
-	struct membership *membership;
-	uint64_t feed_stamp;      /* of the feeds behind SEGMENT_ORIGINS */
-	uint64_t origin_recipe;   /* of the policy's part in SEGMENT_ORIGINS: its groups */
-	uint64_t services_recipe; /* of the policy's part in SEGMENT_SERVICES */
-	struct kept *kept;        /* the policy's part in SEGMENT_SETS to SEGMENT_LATEST; or NULL */
+	struct membership *membership; /* NULL of segments that were loaded */
+	uint64_t feed_stamp;           /* of the feeds behind SEGMENT_ORIGINS; 0: not known */
+	uint64_t feeds_recipe;         /* of the policy's list of feeds */
+	uint64_t origin_recipe;        /* of the policy's part in SEGMENT_ORIGINS */
+	uint64_t services_recipe;      /* of the policy's part in SEGMENT_SERVICES */
+	struct kept *kept; /* the policy's part in SEGMENT_SETS to SEGMENT_LATEST; or NULL */
 };
 
 /*
@@ -35,15 +36,14 @@ struct compiled {
  * `previous` (or NULL) is an earlier result: what has not changed, above all the origins,
  * is taken over from it instead of being built again. So are the origins when a feed's
  * file is not there at the moment: absence is never an instruction; and one that holds far
- * less than before is refused. 0, or -1 with *error
- * and *compiled empty.
+ * less than before is refused. 0, or -1 with *error and *compiled empty.
  */
 int compile(const struct policy *policy, const struct feed_paths *paths,
 	    const struct compiled *previous, struct compiled *compiled, struct error *error);
 
 void compiled_unref(struct compiled *compiled);
 
-/* Note that loaded segments were compiled from the sets of `policy`. 0 or -ENOMEM. */
+/* Note that loaded segments were compiled from `policy`. 0 or -ENOMEM. */
 int compiled_keep(struct compiled *compiled, const struct policy *policy);
 
 /*

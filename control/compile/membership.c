@@ -251,7 +251,8 @@ struct membership *membership_new(const struct policy *policy, const struct clas
 
 struct membership *membership_ref(struct membership *membership)
 {
-	membership->references++;
+	if (membership)
+		membership->references++;
 	return membership;
 }
 

@@ -75,8 +75,8 @@ int origins_compile(const struct policy *policy, struct feed_data *feeds, struct
 struct membership *membership_new(const struct policy *policy, const struct classes *classes,
 				  const origin_key *keys, uint32_t count, uint32_t origins);
 
-struct membership *membership_ref(struct membership *membership);
-void membership_unref(struct membership *membership); /* NULL is fine */
+struct membership *membership_ref(struct membership *membership); /* NULL is fine, and below */
+void membership_unref(struct membership *membership);
 
 /* 64 origins from 64 * `word` on, as a group (or the rows after the last) holds them. */
 static inline uint64_t membership_row(const struct membership *membership, size_t row,

@@ -39,32 +39,6 @@ static int socket_make(const char *folder, struct sockaddr_un *made, struct erro
 	return fd;
 }
 
-/*
- * Loaded segments do not say from which feeds they were made: find out while nobody waits,
- * so that the first change need not.
- */
-static int on_warm(sd_event_source *source, void *context)
-{
-	struct daemon *daemon = context;
-	struct publisher *publisher = &daemon->publisher;
-	struct compiled compiled = {0};
-	struct error ignored;
-
-	(void)source;
-	if (publisher->active.generation && !publisher_busy(publisher) &&
-	    daemon_compile(daemon, publisher->active.policy, true, &compiled, &ignored) == 0)
-		publisher_adopt(publisher, &compiled);
-	return 0;
-}
-
-static int add_warm(struct daemon *daemon)
-{
-	int result = sd_event_add_defer(daemon->event, &daemon->warm, on_warm, daemon);
-
-	return result < 0 ? result
-			  : sd_event_source_set_priority(daemon->warm, SD_EVENT_PRIORITY_IDLE);
-}
-
 static int parts_open(const struct options *options, int fd, struct daemon *daemon,
 		      struct error *error)
 {
@@ -79,7 +53,7 @@ static int parts_open(const struct options *options, int fd, struct daemon *daem
 	if (fd >= 0) {
 		result =
 			server_open(daemon->event, fd, options->operators, &taker, &daemon->server);
-		if (result == 0 && (result = add_warm(daemon)) >= 0)
+		if (result == 0)
 			return 0;
 		error_set(error, ERROR_DEGRADED, "control.sock", "%s", strerror(-result));
 		close(fd);
@@ -113,7 +87,6 @@ int daemon_open(const struct options *options, sd_event *event, int fd, struct d
 
 void daemon_close(struct daemon *daemon)
 {
-	sd_event_source_disable_unref(daemon->warm);
 	server_close(&daemon->server);
 	if (*daemon->made.sun_path)
 		unlink(daemon->made.sun_path);

@@ -26,7 +26,6 @@ struct daemon {
 	struct sockaddr_un made; /* the socket's address, to be removed; empty: it was given */
 	struct audit audit;
 	struct changes changes;
-	sd_event_source *warm;
 	struct image image;        /* of the active edition, for explaining */
 	uint64_t image_generation; /* when it was opened; 0: not yet */
 	struct error unwritable;   /* why the state folder cannot be written; code NONE: it can */

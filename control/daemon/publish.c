@@ -354,19 +354,6 @@ int publisher_open(sd_event *event, const struct store *store, struct boards *bo
 	return publisher->active.policy ? 0 : error_set(error, ERROR_CAPACITY, "", "no memory");
 }
 
-void publisher_adopt(struct publisher *publisher, struct compiled *compiled)
-{
-	struct compiled *active = &publisher->active.compiled, other = *compiled;
-
-	/* Equal segments of two compilations are one in memory. */
-	if (memcmp(active->segment, compiled->segment, sizeof active->segment) == 0) {
-		other = *active;
-		*active = *compiled;
-	}
-	*compiled = (struct compiled){0};
-	compiled_unref(&other);
-}
-
 void publisher_close(struct publisher *publisher)
 {
 	bool idle = publisher->active.generation && !publisher_busy(publisher);

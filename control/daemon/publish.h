@@ -51,13 +51,6 @@ int publisher_open(sd_event *event, const struct store *store, struct boards *bo
 /* End, with the active generation made durable. */
 void publisher_close(struct publisher *publisher);
 
-/*
- * Take over a compilation of the active policy that knows more than what was loaded: of
- * what the origins were made. Nothing is published: the segments must be the same, or
- * `compiled` is dropped.
- */
-void publisher_adopt(struct publisher *publisher, struct compiled *compiled);
-
 bool publisher_busy(const struct publisher *publisher);
 
 /*

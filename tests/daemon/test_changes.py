@@ -83,6 +83,40 @@ class Policy(DaemonCase):
         client.ask("policy.apply", policy=policy)
         self.assertEqual(self.country(client), "FR")
 
+    def test_feeds_are_looked_at_so_after_a_restart_too(self):
+        os.mkdir(self.state("feeds"))
+        policy = dict(POLICY, origins={"feeds": [{"type": "csv", "file": "one.csv"}],
+                                       "groups": POLICY["origins"]["groups"]})
+        feed = pathlib.Path(self.state("feeds/one.csv"))
+        whole = "192.0.2.0/24,DE,\n" + "".join(
+            f"10.{i >> 8}.{i & 255}.0/25,{'BE' if i % 2 else 'AT'},\n" for i in range(1000))
+        feed.write_text(whole)
+        self.client().ask("policy.apply", policy=policy)
+        cases = [("this is no feed\n", "INVALID", "one.csv:1"),
+                 ("192.0.2.0/24,FR,\n", "GUARD", "policy.origins.feeds")]
+        for text, code, path in cases:
+            with self.subTest(code):
+                feed.write_text(text)
+                self.restart()
+                client = self.client()
+                client.ask("rule.admit", rule="front", admit="10%")
+                client.ask("set.add", set="blocked", verdict="block", entries=["10.0.0.1"])
+                for asked in [policy, policy | {"rules": POLICY["rules"][:1]}]:
+                    self.refused(code, path, client, "policy.apply", policy=asked)
+                self.assertEqual(self.country(client), "DE")
+        feed.write_text(whole.replace("DE", "FR"))
+        self.restart()
+        client = self.client()
+        client.ask("rule.admit", rule="front", admit="20%")
+        self.assertEqual(self.country(client), "DE")
+        client.ask("policy.apply", policy=policy)
+        self.assertEqual(self.country(client), "FR")
+        feed.unlink()
+        self.restart()
+        client = self.client()
+        client.ask("policy.apply", policy=policy)
+        self.assertEqual(self.country(client), "FR")
+
     def country(self, client):
         return client.ask("explain", source="192.0.2.1", destination="198.18.0.1")["origin"]
 

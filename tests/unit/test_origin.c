@@ -355,9 +355,12 @@ static void test_shrunk(void)
 	struct feed_paths paths = {.folder = folder};
 	struct policy *policy =
 		policy_from("{'schema':1,'origins':{'feeds':[{'type':'csv','file':'a.csv'}]}}");
-	struct policy *other =
+	struct policy *groups =
 		policy_from("{'schema':1,'origins':{'feeds':[{'type':'csv','file':'a.csv'}],"
 			    "'groups':{'aa':['country:AA']}}}");
+	struct policy *feeds =
+		policy_from("{'schema':1,'origins':{'feeds':[{'type':'csv','file':'a.csv'},"
+			    "{'type':'csv','file':'b.csv'}]}}");
 	struct compiled whole, now;
 	struct error error = {0};
 	static const unsigned accepted[] = {1000, 600, 1000, 5000};
@@ -375,15 +378,20 @@ static void test_shrunk(void)
 		CU_ASSERT_EQUAL(error.code, ERROR_GUARD);
 		CU_ASSERT_STRING_EQUAL(error.path, "origins.feeds");
 	}
-	CU_ASSERT_EQUAL_FATAL(compile(other, &paths, &whole, &now, &error), 0);
+	CU_ASSERT_EQUAL(compile(groups, &paths, &whole, &now, &error), -1);
+	CU_ASSERT_EQUAL(error.code, ERROR_GUARD);
+	write_file("b.csv", "");
+	CU_ASSERT_EQUAL_FATAL(compile(feeds, &paths, &whole, &now, &error), 0);
 	compiled_unref(&now);
+	remove_file("b.csv");
 	remove_file("a.csv");
 	CU_ASSERT_EQUAL_FATAL(compile(policy, &paths, &whole, &now, &error), 0);
 	CU_ASSERT_PTR_EQUAL(now.segment[SEGMENT_ORIGINS], whole.segment[SEGMENT_ORIGINS]);
 	compiled_unref(&now);
 	compiled_unref(&whole);
 	policy_free(policy);
-	policy_free(other);
+	policy_free(groups);
+	policy_free(feeds);
 }
 
 int main(void)
