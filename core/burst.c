@@ -82,26 +82,50 @@ STAGE void image_prefetch(const struct image *image, const struct packet *packet
 		__builtin_prefetch(&image->origin_direct4[(uint32_t)packet->source.lo >> 8]);
 }
 
-/* Hash the sources that were missed, all together, and fetch what will be asked about them. */
-STAGE void burst_hash(const struct burst *b, const struct image *image, const struct state *state,
-		      const struct places *missed, struct sources *sources)
+/*
+ * Those that were missed are taken a few at a time: while one lot is hashed and looked up, the
+ * lines of the next are on their way, no more of them than a core can have under way at once.
+ */
+enum { LOT = 16 };
+
+struct lot {
+	unsigned count;
+	const uint16_t *place;
+};
+
+static inline struct lot lot_from(const struct places *places, unsigned from)
 {
-	uint64_t key[BURST_MOST], ip6[BURST_MOST], hash[BURST_MOST], shed[BURST_MOST];
+	unsigned rest = places->count > from ? places->count - from : 0;
 
-	for (unsigned j = 0; j < missed->count; j++) {
-		const struct packet *packet = &b->packet[missed->place[j]];
+	return (struct lot){rest < LOT ? rest : LOT, &places->place[from]};
+}
 
-		image_prefetch(image, packet);
+/* Fetch what will be asked about a lot's sources. */
+STAGE void lot_fetch(const struct burst *b, const struct image *image, struct lot lot)
+{
+	for (unsigned j = 0; j < lot.count; j++)
+		image_prefetch(image, &b->packet[lot.place[j]]);
+}
+
+/* Hash a lot's sources, all together, and fetch their buckets. */
+STAGE void lot_hash(const struct burst *b, const struct image *image, const struct state *state,
+		    struct lot lot, struct sources *sources)
+{
+	uint64_t key[LOT], ip6[LOT], hash[LOT], shed[LOT];
+
+	for (unsigned j = 0; j < lot.count; j++) {
+		const struct packet *packet = &b->packet[lot.place[j]];
+
 		key[j] = packet_key(packet);
 		ip6[j] = packet->kind == PACKET_IP6;
 	}
-	for (unsigned j = 0; j < missed->count; j++)
+	for (unsigned j = 0; j < lot.count; j++)
 		hash[j] = siphash_last((struct siphash_key){state->key.k0, state->key.k1 ^ ip6[j]},
 				       key[j]);
-	for (unsigned j = 0; j < missed->count; j++)
+	for (unsigned j = 0; j < lot.count; j++)
 		shed[j] = siphash_4(image->salt, __builtin_bswap32((uint32_t)key[j]));
-	for (unsigned j = 0; j < missed->count; j++) {
-		unsigned i = missed->place[j];
+	for (unsigned j = 0; j < lot.count; j++) {
+		unsigned i = lot.place[j];
 		uint32_t line = state_source_line(state, hash[j]);
 
 		__builtin_prefetch(&state->sources[line]);
@@ -111,18 +135,34 @@ STAGE void burst_hash(const struct burst *b, const struct image *image, const st
 	}
 }
 
-/* Stages 3 to 5 of sources that were missed, and to be remembered unless `recall` is NULL. */
-STAGE void burst_match(struct burst *b, const struct image *image, struct recall *recall,
-		       const struct places *missed, const struct sources *sources, uint64_t now_ns)
+/* Stages 3 to 5 of a lot's packets, to be remembered unless `recall` is NULL. */
+STAGE void lot_match(struct burst *b, const struct image *image, struct recall *recall,
+		     struct lot lot, const struct sources *sources, uint64_t now_ns)
 {
-	for (unsigned j = 0; j < missed->count; j++) {
-		unsigned i = missed->place[j];
+	for (unsigned j = 0; j < lot.count; j++) {
+		unsigned i = lot.place[j];
 		const struct packet *packet = &b->packet[i];
 
 		decide_lookup(image, packet, now_ns, &b->decision[i]);
 		if (recall && b->decision[i].reason == REASON_DEFAULT)
 			recall_store(recall, packet, sources->source[i], sources->shed[i],
 				     b->decision[i]);
+	}
+}
+
+/* Stages 3 to 5 of packets whose sources were missed. */
+STAGE void burst_match(struct burst *b, const struct image *image, const struct state *state,
+		       struct recall *recall, const struct places *missed, struct sources *sources,
+		       uint64_t now_ns)
+{
+	struct lot lot = lot_from(missed, 0), next;
+
+	lot_fetch(b, image, lot);
+	for (unsigned from = LOT; lot.count > 0; from += LOT, lot = next) {
+		next = lot_from(missed, from);
+		lot_fetch(b, image, next);
+		lot_hash(b, image, state, lot, sources);
+		lot_match(b, image, recall, lot, sources, now_ns);
 	}
 }
 
@@ -219,8 +259,7 @@ void BURST_DECIDE(struct burst *b, const struct image *image, struct state *stat
 	live.count = missed.count = 0;
 	burst_parse(b, image, &live);
 	asked = burst_recall(b, state, &memory->recall, &live, &sources, &missed);
-	burst_hash(b, image, state, &missed, &sources);
-	burst_match(b, image, asked ? &memory->recall : NULL, &missed, &sources, now_ns);
+	burst_match(b, image, state, asked ? &memory->recall : NULL, &missed, &sources, now_ns);
 	charging.need = burst_need(b);
 	lease_open(&memory->host, state, state->host, host, charging.need, charging.now);
 	burst_charge(b, image, &charging, &live, &sources);

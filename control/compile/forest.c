@@ -94,9 +94,12 @@ static uint32_t merge_pairs(const struct forest_node *from, struct forest_node *
 int forest_sort(struct forest *forest, uint32_t from)
 {
 	uint32_t count = forest->count - from;
-	struct forest_node *nodes = forest->nodes + from, *spare, *sorted;
+	struct forest_node *nodes, *spare, *sorted;
 	uint32_t remaining;
 
+	if (count == 0)
+		return 0;
+	nodes = forest->nodes + from;
 	if (stretch(nodes, 0, count) >= count)
 		return 0;
 	spare = reallocarray(NULL, count, sizeof *spare);
