@@ -75,6 +75,12 @@ def ratio(name, above, below, **more):
     return row
 
 
+def difference(row):
+    """The row of a small difference: of use only if it varies by less than it may be."""
+    row.noisy = row.noisy or (row.high - row.low) / 2 > row.most
+    return row
+
+
 def number(value):
     """Three digits and what is before the point."""
     if abs(value) >= 100 or value == int(value):
@@ -84,7 +90,8 @@ def number(value):
 
 LEGEND = """spread: half of what half of the samples vary by. noisy: in most samples another process
 had the CPU, or the reference loops around them ran more than 5% (core) or 30% (memory) slower than
-is usual in this run. Ratios are made round by round."""
+is usual in this run, or a difference varied by more than it may be. Ratios are made round by
+round."""
 HEAD = ["what", "figure", "unit", "spread", "budget", "verdict", ""]
 
 
