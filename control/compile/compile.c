@@ -307,9 +307,18 @@ static int refused(const struct image_error *found, struct error *error)
 			 found->segment, found->array, found->message);
 }
 
-int compiled_open(const struct compiled *compiled, struct image *image, struct error *error)
+int compiled_image(const struct compiled *compiled, struct image *image, struct error *error)
 {
 	void *segments[SEGMENT_KINDS];
+	struct image_error found;
+
+	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
+		segments[kind] = compiled->segment[kind]->data;
+	return image_open(segments, image, &found) == 0 ? 0 : refused(&found, error);
+}
+
+int compiled_open(const struct compiled *compiled, struct image *image, struct error *error)
+{
 	struct image_error found;
 
 	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++) {
@@ -318,9 +327,8 @@ int compiled_open(const struct compiled *compiled, struct image *image, struct e
 
 		if (segment_check((enum segment_kind)kind, segment->data, &name, &found) != 0)
 			return refused(&found, error);
-		segments[kind] = segment->data;
 	}
-	return image_open(segments, image, &found) == 0 ? 0 : refused(&found, error);
+	return compiled_image(compiled, image, error);
 }
 
 void compiled_manifest(const struct compiled *compiled, uint64_t generation, uint64_t now_ns,

@@ -47,6 +47,12 @@ void compiled_unref(struct compiled *compiled);
 int compiled_keep(struct compiled *compiled, const struct policy *policy);
 
 /*
+ * Open segments in place that this process compiled, or checked as it loaded them. 0, or -1
+ * with *error.
+ */
+int compiled_image(const struct compiled *compiled, struct image *image, struct error *error);
+
+/*
  * Open what was compiled, after the same checks that any reader makes, on the segments in
  * place: for offline verbs and tests. 0, or -1 with *error.
  */

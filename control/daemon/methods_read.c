@@ -32,7 +32,7 @@ int explain_method(struct call *call)
 		return error_set(call->error, ERROR_DEGRADED, "", "no policy has been applied yet");
 	/* Opened when first asked for: a change does not wait for this. */
 	if (daemon->image_generation != active->generation) {
-		if (compiled_open(&active->compiled, &daemon->image, call->error))
+		if (compiled_image(&active->compiled, &daemon->image, call->error))
 			return -1;
 		daemon->image_generation = active->generation;
 	}
