@@ -138,11 +138,12 @@ static struct prefix turn_prefix(const struct turn *turn)
 static int add_network(const struct database *database, const struct turn *turn, uint32_t index,
 		       struct feed_data *data, struct error *error)
 {
-	const tree_network *network = &database->networks[index];
 	struct feed_prefix prefix = {.prefix = turn_prefix(turn)};
+	const tree_network *network;
 
 	if (index >= database->network_count)
 		return damaged(database, error);
+	network = &database->networks[index];
 	prefix.asn = __builtin_bswap32(network->asn);
 	if (text_is_country_code(network->country_code))
 		memcpy(prefix.country, network->country_code, sizeof prefix.country);
