@@ -47,11 +47,6 @@ void kept_unref(struct kept *kept)
 	free(kept);
 }
 
-static bool is_single(const struct prefix *prefix)
-{
-	return prefix->length == (prefix->ip6 ? 128 : 32);
-}
-
 /* Note a difference. -E2BIG: it is one too many to be listed. */
 static int note(void *context, const struct entry_params *before, const struct entry_params *after)
 {
@@ -60,7 +55,7 @@ static int note(void *context, const struct entry_params *before, const struct e
 
 	if (before && after && before->expires_ns == after->expires_ns)
 		return 0;
-	if (!is_single(prefix)) {
+	if (prefix_wide(prefix)) {
 		changes->wide = true;
 		return 0;
 	}

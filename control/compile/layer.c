@@ -2,6 +2,7 @@
 /* Building a layer. See layer.h. */
 #include "compile/layer.h"
 
+#include "compile/words.h"
 #include "compile/writer.h"
 #include "lookup.h"
 
@@ -77,15 +78,6 @@ static uint32_t *word_of(struct layer *layer, bool ip6, struct address address)
 	return ip6 ? word6(layer, spread, address) : word4(layer, spread, (uint32_t)address.lo);
 }
 
-/* The word that lasts longer. */
-static uint32_t longer(const struct layer *layer, uint32_t a, uint32_t b)
-{
-	uint64_t until_a = layer->expires.keys[set_expiry(a)];
-	uint64_t until_b = layer->expires.keys[set_expiry(b)];
-
-	return until_a == 0 || (until_b != 0 && until_a >= until_b) ? a : b;
-}
-
 /* A word for both. 0 or -ENOMEM. */
 static int pair_add(struct layer *layer, uint32_t block, uint32_t allow, uint32_t *word)
 {
@@ -114,9 +106,9 @@ static int word_join(struct layer *layer, uint32_t *word, uint32_t more)
 		struct set_pair *pair = &layer->pairs[set_expiry(*word)];
 		uint32_t *said = block ? &pair->block : &pair->allow;
 
-		*said = longer(layer, *said, more);
+		*said = word_longer(&layer->expires, *said, more);
 	} else if (set_verdict(*word) == set_verdict(more)) {
-		*word = longer(layer, *word, more);
+		*word = word_longer(&layer->expires, *word, more);
 	} else {
 		return pair_add(layer, block ? more : *word, block ? *word : more, word);
 	}
@@ -171,10 +163,12 @@ static int take_word(struct layer *layer, const struct segment *earlier, bool ip
 
 	if (*own != 0)
 		return 0;
-	if (word == SET_GONE)
+	if (word == SET_GONE) {
 		*own = word;
-	if (word == SET_GONE || set_verdict(word) != SET_PAIR)
-		return word == SET_GONE ? 0 : word_move(layer, expires, word, own);
+		return 0;
+	}
+	if (set_verdict(word) != SET_PAIR)
+		return word_move(layer, expires, word, own);
 	if (word_move(layer, expires, pairs[set_expiry(word)].block, &block) != 0 ||
 	    word_move(layer, expires, pairs[set_expiry(word)].allow, &allow) != 0)
 		return -ENOMEM;

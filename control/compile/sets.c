@@ -7,6 +7,7 @@
 #include "compile/segments.h"
 
 #include "compile/memory.h"
+#include "compile/words.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -60,18 +61,6 @@ static int plant(struct build *build, const struct policy *policy)
 	return forests_link(build->forest);
 }
 
-/* The word that lasts longer; 0 is none at all. */
-static uint32_t longer(const struct build *build, uint32_t a, uint32_t b)
-{
-	uint64_t until_a, until_b;
-
-	if (a == 0 || b == 0)
-		return a | b;
-	until_a = build->expires.keys[set_expiry(a)];
-	until_b = build->expires.keys[set_expiry(b)];
-	return until_a == 0 || (until_b != 0 && until_a >= until_b) ? a : b;
-}
-
 /* What is said of one prefix, by verdict; 0: nothing. */
 struct verdicts {
 	uint32_t allow, block;
@@ -87,7 +76,7 @@ static struct verdicts run_verdicts(const struct build *build, const struct fore
 		bool block = set_verdict(word) == SET_BLOCK;
 		uint32_t *said = block ? &verdicts.block : &verdicts.allow;
 
-		*said = longer(build, *said, word);
+		*said = word_longer(&build->expires, *said, word);
 	}
 	return verdicts;
 }

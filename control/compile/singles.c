@@ -15,11 +15,6 @@ static uint64_t seed_of(const struct policy *policy)
 	return siphash(siphash_key_from(policy->salt), purpose, sizeof purpose - 1);
 }
 
-static bool is_single(const struct prefix *prefix)
-{
-	return prefix->length == (prefix->ip6 ? 128 : 32);
-}
-
 static void count_singles(const struct policy *policy, size_t *count4, size_t *count6)
 {
 	*count4 = *count6 = 0;
@@ -29,8 +24,8 @@ static void count_singles(const struct policy *policy, size_t *count4, size_t *c
 		const struct entry_params *entry;
 
 		for (; (entry = entries_at(&cursor)); entries_next(&cursor)) {
-			*count4 += is_single(&entry->prefix) && !entry->prefix.ip6;
-			*count6 += is_single(&entry->prefix) && entry->prefix.ip6;
+			*count4 += !prefix_wide(&entry->prefix) && !entry->prefix.ip6;
+			*count6 += !prefix_wide(&entry->prefix) && entry->prefix.ip6;
 		}
 	}
 }
@@ -44,7 +39,7 @@ static int say_all(const struct policy *policy, struct layer *layer)
 		const struct entry_params *entry;
 
 		for (; (entry = entries_at(&cursor)); entries_next(&cursor)) {
-			if (is_single(&entry->prefix) &&
+			if (!prefix_wide(&entry->prefix) &&
 			    layer_say(layer, &entry->prefix, set->verdict, entry->expires_ns) != 0)
 				return -ENOMEM;
 		}

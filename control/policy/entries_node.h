@@ -27,8 +27,3 @@ unsigned node_child(const struct entries_node *node, const struct prefix *prefix
 
 /* The first entry of a leaf whose prefix is not before this one; used: none. */
 unsigned leaf_place(const struct entries_node *node, const struct prefix *prefix);
-
-static inline bool prefix_wide(const struct prefix *prefix)
-{
-	return prefix->length < (prefix->ip6 ? 128 : 32);
-}

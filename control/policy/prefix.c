@@ -96,7 +96,7 @@ void prefix_print(const struct prefix *prefix, char text[PREFIX_TEXT])
 	size_t used;
 
 	address_print(prefix->ip6, prefix->address, text);
-	if (prefix->length == (prefix->ip6 ? 128 : 32))
+	if (!prefix_wide(prefix))
 		return;
 	used = strlen(text);
 	snprintf(text + used, PREFIX_TEXT - used, "/%u", prefix->length);

@@ -30,6 +30,12 @@ int prefix_compare(const struct prefix *a, const struct prefix *b);
 /* Whether the bits past the length are zero. */
 bool prefix_is_whole(const struct prefix *prefix);
 
+/* Whether it is more than a single address. */
+static inline bool prefix_wide(const struct prefix *prefix)
+{
+	return prefix->length < (prefix->ip6 ? 128 : 32);
+}
+
 /* Whether `address` (of IPv6 if `ip6`) lies in the prefix. */
 bool prefix_holds(const struct prefix *prefix, bool ip6, struct address address);
 
