@@ -96,8 +96,9 @@ HEAD = ["what", "figure", "unit", "spread", "budget", "verdict", ""]
 
 
 def cells(row):
-    return [row.name, "" if row.noisy else number(row.figure), row.unit,
-            "" if row.noisy else f"{abs(row.spread()):.0f}%", row.limit(), row.verdict(), row.note]
+    spread = "" if row.noisy or row.low == row.high else f"{abs(row.spread()):.0f}%"
+    return [row.name, "" if row.noisy else number(row.figure), row.unit, spread, row.limit(),
+            row.verdict(), row.note]
 
 
 def without_verdicts(rows):
@@ -124,7 +125,9 @@ def write_csv(path, rows):
         writer.writerow(["name", "figure", "unit", "low", "high", "spread_percent", "budget",
                          "limit", "verdict", "note"])
         for row in rows:
-            writer.writerow([row.name, f"{row.figure:.6g}", row.unit, f"{row.low:.6g}",
-                             f"{row.high:.6g}", f"{row.spread():.3g}", row.budget,
+            figure, low, high, spread = (
+                "" if row.noisy else format(value, ".6g")
+                for value in (row.figure, row.low, row.high, abs(row.spread())))
+            writer.writerow([row.name, figure, row.unit, low, high, spread, row.budget,
                              row.limit().removeprefix(row.budget).strip(), row.verdict(),
                              row.note])
