@@ -78,7 +78,9 @@ STAGE void image_prefetch(const struct image *image, const struct packet *packet
 	bool ip6 = packet->kind == PACKET_IP6;
 
 	singles_prefetch(image, ip6, packet->source);
-	if (!ip6 && image->origin_direct4)
+	if (ip6)
+		range6_prefetch(&image->origin.ip6, packet->source);
+	else if (image->origin_direct4)
 		__builtin_prefetch(&image->origin_direct4[(uint32_t)packet->source.lo >> 8]);
 }
 
@@ -86,7 +88,7 @@ STAGE void image_prefetch(const struct image *image, const struct packet *packet
  * Those that were missed are taken a few at a time: while one lot is hashed and looked up, the
  * lines of the next are on their way, no more of them than a core can have under way at once.
  */
-enum { LOT = 16 };
+enum { LOT = 16, AHEAD = 8 };
 
 struct lot {
 	unsigned count;
@@ -203,6 +205,16 @@ static inline void charging_close(struct charging *charging)
 	}
 }
 
+/*
+ * In a flood lines are full, and what does not find its bucket in one asks the neighbour: fetch
+ * that for a packet which will soon be charged, where sources of its line are there.
+ */
+STAGE void neighbour_fetch(const struct state *state, struct source source, uint64_t now)
+{
+	if (source_spilled(&state->sources[source.line], now))
+		__builtin_prefetch(&state->sources[source.line ^ SOURCE_NEIGHBOUR]);
+}
+
 /* Stages 6 and 7. */
 STAGE void burst_charge(struct burst *b, const struct image *image, struct charging *charging,
 			const struct places *live, const struct sources *sources)
@@ -214,11 +226,13 @@ STAGE void burst_charge(struct burst *b, const struct image *image, struct charg
 	const uint64_t now = charging->now;
 
 	for (unsigned j = 0, count = live->count; j < count; j++) {
-		unsigned i = live->place[j];
+		unsigned i = live->place[j], ahead = live->place[j + AHEAD < count ? j + AHEAD : j];
 		struct decision decision = b->decision[i];
 		const struct rule *rule;
 		bool admitted;
 
+		if (b->decision[ahead].rule != NONE)
+			neighbour_fetch(state, sources->source[ahead], now);
 		if (decision.rule == NONE) {
 			if (decision.reason == REASON_ALLOWED)
 				lease_spend_up_to(host, b->length[i]);

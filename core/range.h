@@ -56,10 +56,22 @@ static inline bool address_up_to(struct address a, struct address b)
 	return a.hi < b.hi || (a.hi == b.hi && a.lo <= b.lo);
 }
 
+static inline uint64_t range6_bucket(const struct range6 *range, struct address address)
+{
+	return range->shift < 64 ? address.hi >> range->shift : 0;
+}
+
+/* Fetch where range6_find() will begin. */
+static inline void range6_prefetch(const struct range6 *range, struct address address)
+{
+	if (range->count)
+		__builtin_prefetch(&range->index[range6_bucket(range, address)]);
+}
+
 static inline uint32_t range6_find(const struct range6 *range, struct address address,
 				   uint32_t none)
 {
-	uint64_t bucket = range->shift < 64 ? address.hi >> range->shift : 0;
+	uint64_t bucket = range6_bucket(range, address);
 	uint32_t low, high;
 
 	if (range->count == 0)
