@@ -56,10 +56,15 @@ struct counters {
 	struct worker_counters worker[];    /* [workers] */
 };
 
+static inline void count_add(struct count *count, uint64_t packets, uint64_t bytes)
+{
+	__atomic_store_n(&count->packets, count->packets + packets, __ATOMIC_RELAXED);
+	__atomic_store_n(&count->bytes, count->bytes + bytes, __ATOMIC_RELAXED);
+}
+
 static inline void count_packet(struct count *count, uint32_t bytes)
 {
-	__atomic_store_n(&count->packets, count->packets + 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&count->bytes, count->bytes + bytes, __ATOMIC_RELAXED);
+	count_add(count, 1, bytes);
 }
 
 static inline enum rule_outcome decision_outcome(const struct decision *decision)
@@ -79,12 +84,6 @@ static inline const char *outcome_word(enum rule_outcome outcome)
 	return outcome == OUTCOME_DIVERTED
 		       ? "diverted"
 		       : reason_word((enum reason)(outcome - OUTCOME_SHED + REASON_SHED));
-}
-
-static inline void count_add(struct count *count, uint64_t packets, uint64_t bytes)
-{
-	__atomic_store_n(&count->packets, count->packets + packets, __ATOMIC_RELAXED);
-	__atomic_store_n(&count->bytes, count->bytes + bytes, __ATOMIC_RELAXED);
 }
 
 /* Reason and verdict in one number below 64. */

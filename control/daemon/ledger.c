@@ -243,6 +243,17 @@ static int record_apply(const struct record *record, const char *reason, struct 
 	return result;
 }
 
+/* Take the `count` bytes of *into from the front of what is left. False: there are not so many. */
+static bool take(const char **bytes, size_t *size, void *into, size_t count)
+{
+	if (*size < count)
+		return false;
+	memcpy(into, *bytes, count);
+	*bytes += count;
+	*size -= count;
+	return true;
+}
+
 /* Apply a batch's records. 0, -ENOMEM or -EBADMSG. */
 static int batch_apply(const char *bytes, size_t size, struct entries *sets)
 {
@@ -250,12 +261,8 @@ static int batch_apply(const char *bytes, size_t size, struct entries *sets)
 		struct record record;
 		int result;
 
-		if (size < sizeof record)
-			return -EBADMSG;
-		memcpy(&record, bytes, sizeof record);
-		bytes += sizeof record;
-		size -= sizeof record;
-		if (size < record.reason || !record_is_good(&record, bytes))
+		if (!take(&bytes, &size, &record, sizeof record) || size < record.reason ||
+		    !record_is_good(&record, bytes))
 			return -EBADMSG;
 		result = record_apply(&record, bytes, sets);
 		if (result != 0)
@@ -275,12 +282,7 @@ static int batches_apply(const char *bytes, size_t size, uint64_t expected, stru
 		struct batch batch;
 		int result;
 
-		if (size < sizeof batch)
-			return -EBADMSG;
-		memcpy(&batch, bytes, sizeof batch);
-		bytes += sizeof batch;
-		size -= sizeof batch;
-		if (batch.size > size ||
+		if (!take(&bytes, &size, &batch, sizeof batch) || batch.size > size ||
 		    batch.hash != siphash((struct siphash_key){hash, 0}, bytes, batch.size))
 			return -EBADMSG;
 		result = batch_apply(bytes, batch.size, sets);
