@@ -3,6 +3,7 @@
 #include "daemon/ledger.h"
 
 #include "daemon/file.h"
+#include "policy/text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -209,14 +210,15 @@ int ledger_write(int folder, const struct policy *before, const struct manifest_
 	return write_next(folder, before, at, after, now);
 }
 
-/* Whether a record, whose reason lies behind it, can be of any policy. */
+/* Whether a record, with its reason, can be of any policy. */
 static bool record_is_good(const struct record *record, const char *reason)
 {
 	struct prefix prefix = {record->address, record->ip6, record->length};
 
 	return record->set < CAP_SETS && record->ip6 <= 1 && record->gone <= 1 &&
 	       record->length <= (record->ip6 ? 128 : 32) && prefix_is_whole(&prefix) &&
-	       !memchr(reason, '\0', record->reason);
+	       record->expires_ns <= INT64_MAX && strlen(reason) == record->reason &&
+	       (record->reason == 0 || text_is_reason(reason));
 }
 
 static int record_apply(const struct record *record, const char *reason, struct entries *sets)
@@ -225,15 +227,12 @@ static int record_apply(const struct record *record, const char *reason, struct 
 		.prefix = {record->address, record->ip6, record->length},
 		.expires_ns = record->expires_ns,
 	};
-	char text[UINT8_MAX + 1];
 	int result;
 
 	if (record->gone)
 		return entries_drop(&sets[record->set], &entry.prefix);
 	if (record->reason) {
-		memcpy(text, reason, record->reason);
-		text[record->reason] = '\0';
-		entry.reason = reason_new(text);
+		entry.reason = reason_new(reason);
 		if (!entry.reason)
 			return -ENOMEM;
 	}
@@ -258,17 +257,19 @@ static bool take(const char **bytes, size_t *size, void *into, size_t count)
 static int batch_apply(const char *bytes, size_t size, struct entries *sets)
 {
 	while (size > 0) {
+		char reason[UINT8_MAX + 1];
 		struct record record;
 		int result;
 
-		if (!take(&bytes, &size, &record, sizeof record) || size < record.reason ||
-		    !record_is_good(&record, bytes))
+		if (!take(&bytes, &size, &record, sizeof record) ||
+		    !take(&bytes, &size, reason, record.reason))
 			return -EBADMSG;
-		result = record_apply(&record, bytes, sets);
+		reason[record.reason] = '\0';
+		if (!record_is_good(&record, reason))
+			return -EBADMSG;
+		result = record_apply(&record, reason, sets);
 		if (result != 0)
 			return result;
-		bytes += record.reason;
-		size -= record.reason;
 	}
 	return 0;
 }

@@ -17,7 +17,7 @@ static uint64_t high_mask(unsigned bits)
 static struct address prefix_mask(bool ip6, unsigned length)
 {
 	if (!ip6)
-		return (struct address){UINT64_MAX, high_mask(32 + length)};
+		return (struct address){0, high_mask(32 + length) & UINT32_MAX};
 	if (length <= 64)
 		return (struct address){high_mask(length), 0};
 	return (struct address){UINT64_MAX, high_mask(length - 64)};

@@ -88,15 +88,34 @@ bool text_is_country(const char *text)
 	return strlen(text) == 2 && text_is_country_code(text);
 }
 
+/* Take a character of UTF-8 (RFC 3629) from the front of *text. False: there is none. */
+static bool take_character(const uint8_t **text, uint32_t *character)
+{
+	static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
+	uint8_t first = *(*text)++;
+	unsigned more = first < 0x80 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+	uint32_t taken = more ? first & (0x3f >> more) : first;
+
+	if (more && (first < 0xc0 || first > 0xf7))
+		return false;
+	for (unsigned i = 0; i < more; i++) {
+		if ((**text & 0xc0) != 0x80)
+			return false;
+		taken = taken << 6 | (*(*text)++ & 0x3f);
+	}
+	*character = taken;
+	return taken >= least[more] && taken <= 0x10ffff && taken >> 11 != 0xd800 >> 11;
+}
+
 bool text_is_reason(const char *text)
 {
+	const uint8_t *rest = (const uint8_t *)text;
 	size_t size = strlen(text);
+	uint32_t character;
 
-	for (size_t i = 0; i < size; i++) {
-		unsigned char c = (unsigned char)text[i];
-		bool c1 = c == 0xc2 && (unsigned char)text[i + 1] < 0xa0;
-
-		if (c < 0x20 || c == 0x7f || c1)
+	while (*rest) {
+		if (!take_character(&rest, &character) || character < 0x20 ||
+		    (character >= 0x7f && character < 0xa0))
 			return false;
 	}
 	return size > 0 && size <= TEXT_REASON;

@@ -19,7 +19,7 @@ enum {
 /* What any named thing may be called. */
 bool text_is_name(const char *text);
 
-/* 1 to TEXT_REASON bytes, of which none can move a terminal's cursor. */
+/* 1 to TEXT_REASON bytes of UTF-8, of which none can move a terminal's cursor. */
 bool text_is_reason(const char *text);
 
 static inline bool text_is_country_letter(char c)

@@ -245,6 +245,36 @@ static void test_durations(void)
 
 static void test_names_and_reasons(void)
 {
+	/* The first and last of each length; beside what is kept for UTF-16. */
+	static const char *const characters[] = {
+		" ",
+		"~",
+		"\xc2\xa0",
+		"\xdf\xbf",
+		"\xe0\xa0\x80",
+		"\xed\x9f\xbf",
+		"\xee\x80\x80",
+		"\xef\xbf\xbf",
+		"\xf0\x90\x80\x80",
+		"\xf4\x8f\xbf\xbf",
+	};
+	static const char *const none[] = {
+		"\x80",
+		"\xc0\xaf",
+		"\xc1\xbf",
+		"\xc3",
+		"\xe0\x9f\xbf",
+		"\xed\xa0\x80",
+		"\xed\xbf\xbf",
+		"\xef\xbf",
+		"\xf0\x8f\xbf\xbf",
+		"\xf4\x90\x80\x80",
+		"\xf0\x90\x80",
+		"\xff",
+		"\xf8\x88\x80\x80",
+		"\xc3(",
+		"\xe2(\xa1",
+	};
 	static const char sixty_three[] =
 		"a23456789.123456789_123456789-123456789012345678901234567890123";
 	char long_name[] = "a23456789.123456789_123456789-1234567890123456789012345678901234";
@@ -256,6 +286,10 @@ static void test_names_and_reasons(void)
 	CU_ASSERT(text_is_reason("scan, 2nd \"wave\"") && text_is_reason("\xc3\xa9\xc2\xa0"));
 	CU_ASSERT(!text_is_reason("") && !text_is_reason("a\nb") && !text_is_reason("\x1b[2J"));
 	CU_ASSERT(!text_is_reason("\x7f") && !text_is_reason("csi \xc2\x9b"));
+	for (size_t i = 0; i < COUNT(characters); i++)
+		CU_ASSERT(text_is_reason(characters[i]));
+	for (size_t i = 0; i < COUNT(none); i++)
+		CU_ASSERT(!text_is_reason(none[i]));
 }
 
 int main(void)

@@ -160,12 +160,41 @@ static void test_holds(void)
 	}
 }
 
+static void test_whole(void)
+{
+	static const struct prefix whole[] = {
+		{{0, 0}, 0, 0},
+		{{0, 0xc0000200}, 0, 24},
+		{{0, UINT32_MAX}, 0, 32},
+		{{0, 0}, 1, 0},
+		{{UINT64_C(1) << 63, 0}, 1, 1},
+		{{UINT64_MAX, 0}, 1, 64},
+		{{UINT64_MAX, UINT64_MAX}, 1, 128},
+	};
+	static const struct prefix not_whole[] = {
+		{{0, 1}, 0, 0},
+		{{0, 0xc0000201}, 0, 24},
+		{{0, UINT64_C(1) << 32}, 0, 32},
+		{{1, 0}, 0, 32},
+		{{0, 1}, 1, 0},
+		{{UINT64_MAX, 0}, 1, 63},
+		{{UINT64_MAX, 1}, 1, 64},
+		{{UINT64_MAX, UINT64_MAX}, 1, 127},
+	};
+
+	for (size_t i = 0; i < COUNT(whole); i++)
+		CU_ASSERT(prefix_is_whole(&whole[i]));
+	for (size_t i = 0; i < COUNT(not_whole); i++)
+		CU_ASSERT(!prefix_is_whole(&not_whole[i]));
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
 		{"printed canonically, and read back", test_print},
 		{"fields", test_fields},
 		{"refused, and why", test_refused},
+		{"nothing past the length", test_whole},
 		{"order", test_order},
 		{"what a prefix holds", test_holds},
 		CU_TEST_INFO_NULL,
