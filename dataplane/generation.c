@@ -252,8 +252,8 @@ static bool is_alike(const struct generation *next, const struct generation *for
 		      sizeof next->image.settings->salt) == 0;
 }
 
-void generation_forget(const struct generation *next, const struct generation *former,
-		       struct recall *recall)
+static void forget(const struct generation *next, const struct generation *former,
+		   struct recall *recall)
 {
 	if (!is_alike(next, former)) {
 		recall_clear(recall);
@@ -261,6 +261,14 @@ void generation_forget(const struct generation *next, const struct generation *f
 		recall_forget_layer(recall, &next->image.singles[0]);
 		recall_forget_layer(recall, &former->image.singles[0]);
 	}
+}
+
+void generation_cross(const struct generation *next, const struct generation *former,
+		      struct burst_memory *memory, struct state *state)
+{
+	forget(next, former, &memory->recall);
+	if (former && next->image.rules != former->image.rules)
+		burst_settle(memory, &former->image, state);
 }
 
 static bool service_diverts(const struct image *image, uint32_t service)

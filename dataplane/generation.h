@@ -7,7 +7,7 @@
 #pragma once
 
 #include "board.h"
-#include "recall.h"
+#include "burst.h"
 
 /* One checked segment in the data plane's own memory. */
 struct segment_copy {
@@ -36,9 +36,12 @@ int generation_load(const char *state_dir, const char *name, const struct genera
 
 void generation_free(struct generation *generation); /* NULL is fine */
 
-/* Forget what a worker remembers of sources under `former` (or NULL) and `next` may not say. */
-void generation_forget(const struct generation *next, const struct generation *former,
-		       struct recall *recall);
+/*
+ * Before a worker decides by `next` instead of `former` (or NULL): forget what its memory has of
+ * sources that `next` may not say, and give back what it borrowed under limits that may be others.
+ */
+void generation_cross(const struct generation *next, const struct generation *former,
+		      struct burst_memory *memory, struct state *state);
 
 /* The name of a fallback behind a separate port that some rule can divert to, or NULL. */
 const char *generation_fallback_port(const struct generation *generation);

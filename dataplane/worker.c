@@ -73,13 +73,10 @@ static void cross(struct worker *worker)
 {
 	const struct generation *generation = crossing_newest(worker->crossing);
 	struct pipeline *pipeline = &worker->pipeline;
-	const struct generation *former = pipeline->generation;
 
-	if (likely(generation == former))
+	if (likely(generation == pipeline->generation))
 		return;
-	generation_forget(generation, former, &pipeline->memory->recall);
-	if (former && generation->image.rules != former->image.rules)
-		burst_settle(pipeline->memory, &former->image, pipeline->state);
+	generation_cross(generation, pipeline->generation, pipeline->memory, pipeline->state);
 	pipeline->generation = generation;
 	crossing_use(worker->crossing, worker->index, generation);
 	__atomic_store_n(&worker->board->generation, generation->number, __ATOMIC_RELEASE);
