@@ -155,6 +155,18 @@ int file_create(int folder, const char *name, const void *data, size_t size, mod
 	return result;
 }
 
+int file_reuse(int folder, const char *spare, const char *name, const void *data, size_t size)
+{
+	int result;
+
+	if (renameat2(folder, spare, folder, name, RENAME_NOREPLACE))
+		return -errno;
+	result = write_file(folder, name, 0, data, size, 0, false);
+	if (result)
+		unlinkat(folder, name, 0);
+	return result;
+}
+
 int file_append(int folder, const char *name, uint64_t at, const void *data, size_t size)
 {
 	int fd = openat(folder, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);

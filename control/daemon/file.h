@@ -30,6 +30,12 @@ int file_replace(int folder, const char *name, const void *data, size_t size, mo
  */
 int file_create(int folder, const char *name, const void *data, size_t size, mode_t mode);
 
+/*
+ * Have the file `spare` become `name`, which is not there, with `size` bytes in it: what
+ * file_create() does, without making a file. 0, or -errno with neither there, or as they were.
+ */
+int file_reuse(int folder, const char *spare, const char *name, const void *data, size_t size);
+
 /* Put `size` bytes into the file `name`, which is there, from byte `at` on. 0, or -errno. */
 int file_append(int folder, const char *name, uint64_t at, const void *data, size_t size);
 

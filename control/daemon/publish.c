@@ -332,7 +332,7 @@ static void restore(struct publisher *publisher)
 		boards_announce(publisher->boards, publisher->active.generation);
 }
 
-int publisher_open(sd_event *event, const struct store *store, struct boards *boards,
+int publisher_open(sd_event *event, struct store *store, struct boards *boards,
 		   struct publisher *publisher, struct error *error)
 {
 	*publisher = (struct publisher){

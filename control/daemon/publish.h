@@ -24,7 +24,7 @@ void edition_free(struct edition *edition);
 typedef void publish_done(void *context, uint32_t workers, const struct error *error);
 
 struct publisher {
-	const struct store *store;
+	struct store *store;
 	struct boards *boards;
 	uint64_t highest;          /* generation number seen anywhere: the next is one more */
 	struct edition active;     /* without a policy: nothing may be changed but as a whole */
@@ -45,7 +45,7 @@ struct publisher {
  * Take over the last good generation from the store. Damaged files are no error: what
  * remains is used, and without any, nothing is published. 0, or -1 with *error.
  */
-int publisher_open(sd_event *event, const struct store *store, struct boards *boards,
+int publisher_open(sd_event *event, struct store *store, struct boards *boards,
 		   struct publisher *publisher, struct error *error);
 
 /* End, with the active generation made durable. */

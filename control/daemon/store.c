@@ -4,9 +4,9 @@
 
 #include "daemon/file.h"
 #include "daemon/ledger.h"
+#include "daemon/segment_files.h"
 #include "board.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -23,7 +23,9 @@
 /* What file_replace() writes first, so that nothing new is left by who dies in between. */
 #define STORE_PROBE STATE_CURRENT ".tmp"
 
-enum { SEGMENT_FILE_NAME = 64, SALT_BYTES = 16 };
+enum { SALT_BYTES = 16 };
+
+static const char *const manifest_names[HELD_KEEPING] = {STATE_CURRENT, STATE_WANTED, STATE_FORMER};
 
 int store_fault(const struct store *store, const char *name, struct error *error,
 		const char *format, ...)
@@ -36,18 +38,6 @@ int store_fault(const struct store *store, const char *name, struct error *error
 	vsnprintf(message, sizeof message, format, arguments);
 	va_end(arguments);
 	return error_set(error, ERROR_DEGRADED, path, "%s", message);
-}
-
-/* A segment's file, from the state folder. */
-static void segment_file(char name[SEGMENT_FILE_NAME], unsigned kind, uint64_t hash)
-{
-	snprintf(name, SEGMENT_FILE_NAME, STATE_SEGMENTS "/%s-%016llx", segment_name(kind),
-		 (unsigned long long)hash);
-}
-
-static uint64_t segment_hash(const struct segment *segment)
-{
-	return ((const struct segment_header *)segment->data)->hash;
 }
 
 int store_open(const char *path, struct store *store, struct error *error)
@@ -69,6 +59,7 @@ int store_open(const char *path, struct store *store, struct error *error)
 		return store_fault(&opened, STATE_SEGMENTS, error, "%s",
 				   strerror(-opened.segments));
 	}
+	opened.reuses = store_manifests(&opened, opened.held) == 0;
 	*store = opened;
 	return 0;
 }
@@ -231,95 +222,46 @@ enum store_found store_load(const struct store *store, const char *name, struct 
 	return STORE_LOADED;
 }
 
-static int put_segments(const struct store *store, const struct compiled *compiled,
-			const struct compiled *previous, struct error *error)
+int store_manifests(const struct store *store, struct manifest manifests[STORE_HELD])
 {
-	for (unsigned i = 0; i < SEGMENT_KINDS; i++) {
-		const struct segment *segment = compiled->segment[i];
-		char name[SEGMENT_FILE_NAME];
-		int result;
-
-		if (previous && segment_hash(segment) == segment_hash(previous->segment[i]))
-			continue;
-		segment_file(name, i, segment_hash(segment));
-		result = file_create(store->folder, name, segment->data, segment->size, 0640);
-		if (result)
-			return store_fault(store, name, error, "%s", strerror(-result));
-	}
-	return 0;
-}
-
-static const char *const manifest_names[] = {STATE_CURRENT, STATE_WANTED, STATE_FORMER};
-
-enum { MANIFESTS = sizeof manifest_names / sizeof *manifest_names };
-
-/* Whether a manifest names this file of the segments' folder. */
-static bool is_named(const char *file, const struct manifest manifests[MANIFESTS])
-{
-	char name[SEGMENT_FILE_NAME];
-
-	for (unsigned i = 0; i < MANIFESTS * SEGMENT_KINDS; i++) {
-		unsigned kind = i % SEGMENT_KINDS;
-
-		segment_file(name, kind, manifests[i / SEGMENT_KINDS].segment[kind].hash);
-		if (strcmp(file, name + strlen(STATE_SEGMENTS "/")) == 0)
-			return true;
-	}
-	for (unsigned i = 0; i < MANIFESTS; i++) {
-		ledger_file(name, manifests[i].ledger.name);
-		if (strcmp(file, name) == 0)
-			return true;
-	}
-	return false;
-}
-
-static DIR *segments_list(const struct store *store)
-{
-	int fd = openat(store->folder, STATE_SEGMENTS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!folder && fd >= 0)
-		close(fd);
-	return folder;
-}
-
-/* Drop what no manifest names. One that is there but not readable may name anything. */
-static void collect(const struct store *store)
-{
-	struct manifest manifests[MANIFESTS] = {0};
-	struct dirent *entry;
 	struct error ignored;
-	DIR *folder;
 
-	for (unsigned i = 0; i < MANIFESTS; i++) {
+	memset(manifests, 0, STORE_HELD * sizeof *manifests);
+	for (unsigned i = 0; i < HELD_KEEPING; i++) {
 		int result = load_manifest(store, manifest_names[i], &manifests[i], &ignored);
 
 		if (result && result != -ENOENT)
-			return;
+			return -1;
 	}
-	folder = segments_list(store);
-	if (!folder)
-		return;
-	while ((entry = readdir(folder))) {
-		if (entry->d_name[0] != '.' && !is_named(entry->d_name, manifests))
-			unlinkat(dirfd(folder), entry->d_name, 0);
-	}
-	closedir(folder);
+	manifests[HELD_KEEPING] = store->held[HELD_KEEPING];
+	return 0;
 }
 
-int store_put(const struct store *store, const struct manifest *manifest,
-	      const struct compiled *compiled, const struct compiled *previous, struct error *error)
+/* *manifest is in `wanted` now, and what was there in `former`. */
+static void hold_wanted(struct store *store, const struct manifest *manifest)
+{
+	struct manifest dropped = store->held[HELD_FORMER];
+
+	store->held[HELD_FORMER] = store->held[HELD_WANTED];
+	store->held[HELD_WANTED] = *manifest;
+	segment_files_spare(store, &dropped);
+}
+
+int store_put(struct store *store, const struct manifest *manifest, const struct compiled *compiled,
+	      const struct compiled *previous, struct error *error)
 {
 	int result;
 
-	if (put_segments(store, compiled, previous, error) == 0) {
+	if (segment_files_put(store, compiled, previous, error) == 0) {
 		result = file_swap(store->folder, STATE_WANTED, STATE_FORMER, manifest,
 				   sizeof *manifest, 0640);
-		if (result == 0)
+		if (result == 0) {
+			hold_wanted(store, manifest);
 			return 0;
+		}
 		store_fault(store, STATE_WANTED, error, "%s", strerror(-result));
 	}
-	collect(store);
+	segment_files_collect(store);
 	return -1;
 }
 
@@ -375,41 +317,29 @@ static int sync_ledger(const struct store *store, const struct manifest_ledger *
 	return result ? ledger_fault(store, ledger, error, strerror(-result)) : 0;
 }
 
-static int sync_segments(const struct store *store, const struct manifest *manifest,
-			 struct error *error)
+int store_keep(struct store *store, const struct manifest *manifest, struct error *error)
 {
+	static const struct manifest none;
+	const struct manifest *durable = store->kept ? &store->held[HELD_CURRENT] : &none;
 	int result;
 
-	for (unsigned i = 0; i < SEGMENT_KINDS; i++) {
-		char name[SEGMENT_FILE_NAME];
-
-		segment_file(name, i, manifest->segment[i].hash);
-		result = file_sync(store->folder, name);
-		if (result)
-			return store_fault(store, name, error, "%s", strerror(-result));
-	}
-	result = file_sync(store->folder, STATE_SEGMENTS);
-	if (result)
-		return store_fault(store, STATE_SEGMENTS, error, "%s", strerror(-result));
-	return 0;
-}
-
-int store_keep(const struct store *store, const struct manifest *manifest, struct error *error)
-{
-	int result;
-
-	if (sync_ledger(store, &manifest->ledger, error) || sync_segments(store, manifest, error))
+	if (sync_ledger(store, &manifest->ledger, error) ||
+	    segment_files_sync(store, manifest, durable, error))
 		return -1;
 	result = file_replace(store->folder, STATE_CURRENT, manifest, sizeof *manifest, 0640, true);
 	if (result)
 		return store_fault(store, STATE_CURRENT, error, "%s", strerror(-result));
+	store->held[HELD_CURRENT] = *manifest;
+	store->kept = true;
 	unlinkat(store->folder, STATE_FORMER, 0);
-	collect(store);
+	memset(&store->held[HELD_FORMER], 0, sizeof store->held[HELD_FORMER]);
+	segment_files_collect(store);
 	return 0;
 }
 
-void store_forget_wanted(const struct store *store)
+void store_forget_wanted(struct store *store)
 {
 	unlinkat(store->folder, STATE_WANTED, 0);
-	collect(store);
+	memset(&store->held[HELD_WANTED], 0, sizeof store->held[HELD_WANTED]);
+	segment_files_collect(store);
 }

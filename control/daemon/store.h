@@ -5,7 +5,7 @@
  * only written, as `wanted`; what that was before, `former`, is what is enforced until the
  * workers cross. It reaches the disk with store_keep(), as `current`: a daemon that dies
  * loses nothing, a machine that dies at most what store_keep() had not come to. A segment
- * that no manifest names goes.
+ * that no manifest names goes, or becomes the next of its kind.
  */
 #pragma once
 
@@ -13,10 +13,17 @@
 
 #include <stdbool.h>
 
+/* The manifests there are: three files, and what store_keep() is about to make `current`. */
+enum store_held { HELD_CURRENT, HELD_WANTED, HELD_FORMER, HELD_KEEPING, STORE_HELD };
+
 struct store {
 	const char *path;
 	int folder; /* file descriptors */
 	int segments;
+	struct manifest held[STORE_HELD]; /* zero: there is none */
+	bool reuses;                      /* all that was there at the start could be read */
+	bool kept;                        /* `current` is of our own making: its files are synced */
+	uint64_t spare[SEGMENT_KINDS];    /* a file that no manifest needs, by its hash; 0: none */
 };
 
 /*
@@ -53,9 +60,8 @@ enum store_found store_load(const struct store *store, const char *name, struct 
  * Write the segments of `compiled` that differ from those of `previous` (or NULL), then
  * the manifest as `wanted`. 0, or -1 with *error, `wanted` being what it was.
  */
-int store_put(const struct store *store, const struct manifest *manifest,
-	      const struct compiled *compiled, const struct compiled *previous,
-	      struct error *error);
+int store_put(struct store *store, const struct manifest *manifest, const struct compiled *compiled,
+	      const struct compiled *previous, struct error *error);
 
 /*
  * Write what the sets of `after` hold to the ledger; see ledger_write(). 0, or -1 with *error.
@@ -68,6 +74,9 @@ int store_put_entries(const struct store *store, const struct policy *before,
 int store_load_entries(const struct store *store, const struct manifest_ledger *ledger,
 		       struct policy *policy, struct error *error);
 
+/* Read all manifests; one that is not there is zero. 0, or -1: one that is cannot be read. */
+int store_manifests(const struct store *store, struct manifest manifests[STORE_HELD]);
+
 /* Whether manifest `name` is there, and the same as *manifest. */
 bool store_has(const struct store *store, const char *name, const struct manifest *manifest);
 
@@ -75,11 +84,11 @@ bool store_has(const struct store *store, const char *name, const struct manifes
  * Make what store_put() wrote last durable, as `current`, and drop segments that no
  * manifest names any more. 0, or -1 with *error.
  */
-int store_keep(const struct store *store, const struct manifest *manifest, struct error *error);
+int store_keep(struct store *store, const struct manifest *manifest, struct error *error);
 
 /* Set *error: what is wrong with the folder's file `name`. Returns -1. */
 int store_fault(const struct store *store, const char *name, struct error *error,
 		const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* Take back a first publication: there is no `wanted`. */
-void store_forget_wanted(const struct store *store);
+void store_forget_wanted(struct store *store);

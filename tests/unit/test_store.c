@@ -157,6 +157,33 @@ static void generations(void)
 	teardown();
 }
 
+/* What no manifest needs becomes the next file, and what one needs never does. */
+static void reused(void)
+{
+	const char *const shares[] = {"10%", "20%", "30%", "20%", "40%", "40%", "10%", "30%"};
+	struct compiled turn[8];
+	struct manifest manifest;
+
+	setup();
+	put(&one, NULL, 1, &manifest);
+	CU_ASSERT_EQUAL(store_keep(&store, &manifest, &error), 0);
+	for (unsigned i = 0; i < 8; i++) {
+		compiled_from(shares[i], &turn[i]);
+		put(&turn[i], i ? &turn[i - 1] : &one, i + 2, &manifest);
+		expect(STATE_CURRENT, 1, &one);
+		expect(STATE_WANTED, i + 2, &turn[i]);
+		expect(STATE_FORMER, i + 1, i ? &turn[i - 1] : &one);
+		/* Rules and document: those of three manifests, and a spare one. */
+		CU_ASSERT(count_segments() <= SEGMENT_KINDS + 3 * 2);
+	}
+	CU_ASSERT_EQUAL(store_keep(&store, &manifest, &error), 0);
+	expect(STATE_CURRENT, 9, &turn[7]);
+	CU_ASSERT_EQUAL(count_segments(), SEGMENT_KINDS);
+	for (unsigned i = 0; i < 8; i++)
+		compiled_unref(&turn[i]);
+	teardown();
+}
+
 static void forgotten(void)
 {
 	struct manifest manifest;
@@ -396,6 +423,7 @@ static void no_folder(void)
 static CU_TestInfo tests[] = {
 	{"an empty folder has nothing", empty_folder},
 	{"generations come back", generations},
+	{"files that nobody needs are used again", reused},
 	{"a first publication is taken back", forgotten},
 	{"a death in the middle leaves no trace", died_in_the_middle},
 	{"any damage to a manifest is found", damaged_manifest},
