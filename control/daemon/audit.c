@@ -75,12 +75,11 @@ static char *line_of(const struct audit *audit, const struct audited *audited, u
 	return text;
 }
 
-/* The whole line, or nothing of it. */
-static int append(int folder, char *line)
+/* All of it, or nothing. 0, or errno. */
+static int append(int folder, const char *lines, size_t size)
 {
 	int fd = openat(folder, AUDIT_FILE, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
 			0640);
-	size_t size = strlen(line);
 	int result = 0;
 	off_t end;
 	ssize_t put;
@@ -88,8 +87,7 @@ static int append(int folder, char *line)
 	if (fd < 0)
 		return errno;
 	end = lseek(fd, 0, SEEK_END);
-	line[size++] = '\n'; /* where the NUL was: this is no string any more */
-	put = write(fd, line, size);
+	put = write(fd, lines, size);
 	if (put != (ssize_t)size) {
 		result = put < 0 ? errno : ENOSPC;
 		if (end >= 0 && ftruncate(fd, end))
@@ -113,8 +111,25 @@ static bool is_flood(struct audit *audit, const struct audited *audited, uint64_
 	return ++audit->denied > AUDIT_DENIED_A_MINUTE;
 }
 
-void audit_write(struct audit *audit, const struct audited *audited, uint64_t now_ns)
+/* Room for `more` bytes. False: no memory. */
+static bool has_room(struct audit *audit, size_t more)
 {
+	size_t capacity = 2 * (audit->size + more);
+	char *lines;
+
+	if (audit->capacity - audit->size >= more)
+		return true;
+	lines = realloc(audit->lines, capacity);
+	if (!lines)
+		return false;
+	audit->lines = lines;
+	audit->capacity = capacity;
+	return true;
+}
+
+void audit_add(struct audit *audit, const struct audited *audited, uint64_t now_ns)
+{
+	size_t size;
 	char *line;
 
 	if (is_flood(audit, audited, now_ns)) {
@@ -122,8 +137,34 @@ void audit_write(struct audit *audit, const struct audited *audited, uint64_t no
 		return;
 	}
 	line = line_of(audit, audited, now_ns);
-	audit->failed = line ? append(audit->folder, line) : ENOMEM;
+	size = line ? strlen(line) : 0;
+	if (line && has_room(audit, size + 1)) {
+		memcpy(audit->lines + audit->size, line, size);
+		audit->lines[audit->size + size] = '\n';
+		audit->size += size + 1;
+	} else {
+		audit->failed = ENOMEM;
+	}
+	free(line);
+}
+
+void audit_flush(struct audit *audit)
+{
+	if (audit->size == 0)
+		return;
+	audit->failed = append(audit->folder, audit->lines, audit->size);
 	if (audit->failed == 0)
 		audit->unwritten = 0;
-	free(line);
+	audit->size = 0;
+}
+
+void audit_write(struct audit *audit, const struct audited *audited, uint64_t now_ns)
+{
+	audit_add(audit, audited, now_ns);
+	audit_flush(audit);
+}
+
+void audit_close(struct audit *audit)
+{
+	free(audit->lines);
 }

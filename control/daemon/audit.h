@@ -17,6 +17,8 @@ struct audit {
 	uint64_t minute;    /* the one that `denied` counts in */
 	unsigned denied;    /* refused for the caller's role in it */
 	unsigned unwritten; /* of them, since the last line */
+	char *lines;        /* to be written */
+	size_t size, capacity;
 };
 
 /* How a request to change something ended. */
@@ -29,5 +31,13 @@ struct audited {
 	const struct error *error; /* NULL: it was done */
 };
 
-/* Write one line. That this failed is for `health` to tell; a change is not undone for it. */
+/* Add a line to those to be written with the next audit_flush(). */
+void audit_add(struct audit *audit, const struct audited *audited, uint64_t now_ns);
+
+/* Write them. That this failed is for `health` to tell; a change is not undone for it. */
+void audit_flush(struct audit *audit);
+
+/* Both. */
 void audit_write(struct audit *audit, const struct audited *audited, uint64_t now_ns);
+
+void audit_close(struct audit *audit);

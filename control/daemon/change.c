@@ -3,6 +3,7 @@
 #include "daemon/change.h"
 
 #include "daemon/clock.h"
+#include "daemon/group.h"
 #include "daemon/methods.h"
 
 #include "policy/text.h"
@@ -10,23 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A change that is being published. */
-struct commit {
-	struct daemon *daemon;
-	struct client *client; /* NULL: gone before its answer */
-	struct peer peer;
-	struct request request;
-	json_t *answer; /* as far as it is known already */
+enum {
+	/* After all who may change something, before viewers. */
+	READY_PRIORITY = SD_EVENT_PRIORITY_NORMAL + 5,
+	PASSED_MOST = 2 * GROUP_MOST, /* requests of any kind that a group waits for to end */
 };
-
-static void draft_free(struct draft *draft)
-{
-	if (!draft)
-		return;
-	policy_free(draft->policy);
-	json_decref(draft->answer);
-	free(draft);
-}
 
 /* A transaction is its client's between parts; the draft, or NULL, is the caller's now. */
 static struct draft *draft_detach(struct changes *changes, struct client *client)
@@ -42,48 +31,6 @@ static void draft_attach(struct changes *changes, struct client *client, struct 
 {
 	client->draft = draft;
 	changes->drafts++;
-}
-
-/* A commit of `draft` for `client`, with references of its own. NULL: no memory. */
-static struct commit *commit_new(struct daemon *daemon, struct client *client,
-				 const struct draft *draft, const struct request *request)
-{
-	struct commit *commit = malloc(sizeof *commit);
-
-	if (!commit)
-		return NULL;
-	*commit = (struct commit){
-		.daemon = daemon,
-		.client = client,
-		.peer = client->peer,
-		.request = *request,
-		.answer = json_incref(draft->answer),
-	};
-	json_incref(request->id);
-	json_incref(request->params);
-	return commit;
-}
-
-static void commit_free(struct commit *commit)
-{
-	if (!commit)
-		return;
-	json_decref(commit->request.id);
-	json_decref(commit->request.params);
-	json_decref(commit->answer);
-	free(commit);
-}
-
-void changes_open(struct changes *changes)
-{
-	*changes = (struct changes){.drafts = 0};
-	TAILQ_INIT(&changes->waiting);
-}
-
-void changes_close(struct changes *changes)
-{
-	commit_free(changes->commit);
-	keys_free(&changes->keys);
 }
 
 static void wait_in_line(struct changes *changes, struct client *client)
@@ -106,7 +53,7 @@ static void wake_first(struct changes *changes)
 {
 	struct client *first = TAILQ_FIRST(&changes->waiting);
 
-	if (first && !changes->commit)
+	if (first && !changes->committed)
 		server_wake(first);
 }
 
@@ -115,8 +62,8 @@ void change_forget(struct daemon *daemon, struct client *client)
 	struct changes *changes = &daemon->changes;
 
 	draft_free(draft_detach(changes, client));
-	if (changes->commit && changes->commit->client == client)
-		changes->commit->client = NULL;
+	if (changes->group)
+		group_forget(changes->group, client);
 	if (client->queued) {
 		leave_line(changes, client);
 		wake_first(changes);
@@ -143,6 +90,22 @@ static const char *param_text(const struct request *request, const char *name)
 static bool is_part(const struct request *request)
 {
 	return json_is_true(json_object_get(request->params, "more"));
+}
+
+static bool applies(const struct request *request)
+{
+	return request->method->handler == policy_apply_method;
+}
+
+/*
+ * Whether a change means the same whatever else its generation brings, and is sure to compile
+ * if its handler took it.
+ */
+static bool shares(const struct client *client, const struct request *request)
+{
+	return !client->draft && !applies(request) && !is_part(request) &&
+	       !json_object_get(request->params, "if_generation") &&
+	       !json_object_get(request->params, "request_key");
 }
 
 /* The parameters that all changes have. */
@@ -178,25 +141,16 @@ static const struct key *find_key(const struct daemon *daemon, const struct clie
 	return text ? keys_find(&daemon->changes.keys, client->peer.uid, text) : NULL;
 }
 
-static struct draft *draft_new(const struct daemon *daemon, struct error *error)
+void change_remember(struct daemon *daemon, const struct peer *peer, const struct request *request,
+		     json_t *answer)
 {
-	const struct edition *active = &daemon->publisher.active;
-	struct draft *draft = calloc(1, sizeof *draft);
+	const char *text = param_text(request, "request_key");
 
-	if (draft) {
-		draft->generation = active->generation;
-		draft->answer = json_object();
-		/* Of a damaged state nothing is left to change: only a whole policy will do. */
-		draft->policy = active->policy ? policy_copy(active->policy) : policy_empty();
-	}
-	if (!draft || !draft->answer || !draft->policy) {
-		draft_free(draft);
-		error_set(error, ERROR_DEGRADED, "", "not enough memory");
-		return NULL;
-	}
-	return draft;
+	if (text)
+		keys_add(&daemon->changes.keys, peer->uid, text, request_hash(request), answer);
 }
 
+/* Whether a request may change a draft: its own, or one that is to begin. */
 static int draft_check(const struct daemon *daemon, const struct draft *draft,
 		       const struct request *request, struct error *error)
 {
@@ -209,137 +163,93 @@ static int draft_check(const struct daemon *daemon, const struct draft *draft,
 	if (!draft && is_part(request) && daemon->changes.drafts == CHANGE_DRAFTS)
 		return error_set(error, ERROR_LOCKED, "more", "%d transactions are open already",
 				 CHANGE_DRAFTS);
-	if (!draft && !publisher->active.policy && request->method->handler != policy_apply_method)
+	if (!draft && !publisher->active.policy && !applies(request))
 		return error_set(error, ERROR_DEGRADED, publisher->damage.path,
 				 "the policy on disk is damaged (%s): apply a whole one first",
 				 publisher->damage.message);
 	return 0;
 }
 
-/* Changed entries add up; what else parts answer, the last says. */
-static int answer_merge(json_t *all, json_t *part)
+static void group_end(void *context, uint32_t workers, const struct error *error)
 {
-	const char *key = "changed";
-	json_int_t before = json_integer_value(json_object_get(all, key));
-	json_t *changed = json_object_get(part, key);
+	struct daemon *daemon = context;
+	struct changes *changes = &daemon->changes;
+	struct group *group = changes->group;
 
-	if (changed && json_integer_set(changed, before + json_integer_value(changed)))
-		return -1;
-	return json_object_update(all, part);
+	changes->group = NULL;
+	changes->committed = false;
+	group_answer(group, daemon, workers, error);
+	group_free(group);
+	wake_first(changes);
 }
 
-static bool applies(const struct request *request)
+static int group_compile(struct daemon *daemon, const struct group *group,
+			 struct compiled *compiled, struct error *error)
 {
-	return request->method->handler == policy_apply_method;
-}
+	const struct draft *draft = group->draft;
 
-/* Have the request's handler change the draft. */
-static int draft_change(struct daemon *daemon, const struct client *client, struct draft *draft,
-			const struct request *request, struct error *error)
-{
-	struct call call = {
-		.daemon = daemon,
-		.peer = &client->peer,
-		.params = request->params,
-		.now_ns = clock_utc_ns(),
-		.draft = &draft->policy,
-		.answer = json_object(),
-		.error = error,
-	};
-	int result = call.answer ? request->method->handler(&call) : call_no_memory(&call);
-
-	if (result == 0 && answer_merge(draft->answer, call.answer))
-		result = call_no_memory(&call);
-	json_decref(call.answer);
-	draft->applied |= result == 0 && applies(request);
-	return result;
-}
-
-/* What a change that was made is answered with. */
-static void answer_complete(struct commit *commit, uint32_t workers)
-{
-	json_int_t generation = (json_int_t)commit->daemon->publisher.active.generation;
-	json_int_t took_us = (json_int_t)(clock_us() - commit->request.received_us);
-
-	json_object_set_new(commit->answer, "generation", json_integer(generation));
-	json_object_set_new(commit->answer, "workers", json_integer(workers));
-	json_object_set_new(commit->answer, "took_us", json_integer(took_us));
-}
-
-static void change_made(struct commit *commit, struct client *client)
-{
-	struct daemon *daemon = commit->daemon;
-	const struct request *request = &commit->request;
-	const char *key = param_text(request, "request_key");
-	struct audited audited = {
-		.peer = &commit->peer,
-		.method = request->method->name,
-		.params = request->params,
-		.generation = daemon->publisher.active.generation,
-	};
-
-	if (key)
-		keys_add(&daemon->changes.keys, commit->peer.uid, key, request_hash(request),
-			 commit->answer);
-	audit_write(&daemon->audit, &audited, clock_utc_ns());
-	rpc_answer(client, request, json_incref(commit->answer));
-}
-
-static void change_done(void *context, uint32_t workers, const struct error *error)
-{
-	struct commit *commit = context;
-	struct daemon *daemon = commit->daemon;
-	/* Stands in for one that is gone: it hears nothing. */
-	struct client absent = {.peer = commit->peer, .lost = true};
-	struct client *client = commit->client ? commit->client : &absent;
-
-	daemon->changes.commit = NULL;
-	if (error) {
-		rpc_refuse(daemon, client, &commit->request, error);
-	} else {
-		answer_complete(commit, workers);
-		change_made(commit, client);
-	}
-	if (commit->client)
-		server_wake(commit->client);
-	commit_free(commit);
-	wake_first(&daemon->changes);
-}
-
-static int draft_compile(struct daemon *daemon, const struct draft *draft,
-			 const struct request *request, struct compiled *compiled,
-			 struct error *error)
-{
 	if (daemon_compile(daemon, draft->policy, draft->applied, compiled, error) == 0)
 		return 0;
-	if (applies(request))
+	if (applies(&group->member[0]->request))
 		policy_place(error);
 	return -1;
 }
 
-/* Publish the draft, which is taken over whatever comes of it. */
-static int draft_commit(struct daemon *daemon, struct client *client, struct draft *draft,
-			const struct request *request, struct error *error)
+/* Make the group a generation. */
+static void commit(struct daemon *daemon)
 {
-	struct commit *commit = commit_new(daemon, client, draft, request);
+	struct changes *changes = &daemon->changes;
+	struct draft *draft = changes->group->draft;
 	struct compiled compiled = {0};
-	int result = -1;
+	struct error error;
+	int result;
 
-	if (!commit)
-		error_set(error, ERROR_DEGRADED, "", "not enough memory");
-	else
-		result = draft_compile(daemon, draft, request, &compiled, error);
+	sd_event_source_set_enabled(changes->ready, SD_EVENT_OFF);
+	changes->committed = true;
+	result = group_compile(daemon, changes->group, &compiled, &error);
 	if (result == 0) {
-		result = publish(&daemon->publisher, draft->policy, &compiled, change_done, commit,
-				 error);
+		result = publish(&daemon->publisher, draft->policy, &compiled, group_end, daemon,
+				 &error);
 		draft->policy = NULL;
 	}
-	if (result == 0)
-		daemon->changes.commit = commit;
-	else
-		commit_free(commit);
-	draft_free(draft);
-	return result;
+	if (result != 0)
+		group_end(daemon, 0, &error);
+}
+
+static int on_ready(sd_event_source *source, void *context)
+{
+	(void)source;
+	commit(context);
+	return 0;
+}
+
+void change_hurry(struct daemon *daemon)
+{
+	struct changes *changes = &daemon->changes;
+
+	if (changes->group && !changes->committed && ++changes->passed > PASSED_MOST)
+		commit(daemon);
+}
+
+int changes_open(sd_event *event, struct daemon *daemon, struct changes *changes)
+{
+	int result;
+
+	*changes = (struct changes){.drafts = 0};
+	TAILQ_INIT(&changes->waiting);
+	result = sd_event_add_defer(event, &changes->ready, on_ready, daemon);
+	if (result >= 0)
+		result = sd_event_source_set_enabled(changes->ready, SD_EVENT_OFF);
+	if (result >= 0)
+		result = sd_event_source_set_priority(changes->ready, READY_PRIORITY);
+	return result < 0 ? result : 0;
+}
+
+void changes_close(struct changes *changes)
+{
+	sd_event_source_disable_unref(changes->ready);
+	group_free(changes->group);
+	keys_free(&changes->keys);
 }
 
 /* A part of a transaction: the draft stays with the client. */
@@ -358,17 +268,119 @@ static void stage(struct daemon *daemon, struct client *client, struct draft *dr
 	rpc_answer(client, request, json_pack("{sI}", "staged", draft->parts));
 }
 
-static enum taken change_now(struct daemon *daemon, struct client *client,
-			     const struct request *request)
+/* Refuse a request, after the answers to those that its client sent before it. */
+static void refuse(struct daemon *daemon, struct client *client, const struct request *request,
+		   const struct error *error)
+{
+	struct member *member;
+
+	if (client->due == 0) {
+		rpc_refuse(daemon, client, request, error);
+		return;
+	}
+	member = member_new(client, request);
+	if (!member) {
+		client->lost = true;
+		return;
+	}
+	member->error = *error;
+	group_add(daemon->changes.group, member);
+}
+
+/* The group that is open, or a new one. NULL, with *error: no memory. */
+static struct group *group_open(struct daemon *daemon, struct error *error)
+{
+	struct changes *changes = &daemon->changes;
+	struct draft *draft;
+
+	if (changes->group)
+		return changes->group;
+	draft = draft_new(daemon, error);
+	if (draft && !(changes->group = group_new(draft)))
+		error_set(error, ERROR_DEGRADED, "", "not enough memory");
+	changes->passed = 0;
+	return changes->group;
+}
+
+/* Have the request change the draft of the group. */
+static int join(struct daemon *daemon, struct client *client, const struct request *request,
+		struct error *error)
+{
+	struct group *group = group_open(daemon, error);
+	struct member *member = group ? member_new(client, request) : NULL;
+
+	if (!member)
+		return error_set(error, ERROR_DEGRADED, "", "not enough memory");
+	if (draft_change(daemon, client, group->draft, request, &member->answer, error)) {
+		member_free(member);
+		return -1;
+	}
+	group_add(group, member);
+	return 0;
+}
+
+static void change_shared(struct daemon *daemon, struct client *client,
+			  const struct request *request)
+{
+	struct changes *changes = &daemon->changes;
+	struct error error = {0};
+
+	if (check_common(daemon, request, &error) || draft_check(daemon, NULL, request, &error) ||
+	    join(daemon, client, request, &error))
+		refuse(daemon, client, request, &error);
+	if (!changes->group)
+		return;
+	if (changes->group->count == 0) {
+		group_free(changes->group);
+		changes->group = NULL;
+	} else if (changes->group->count == GROUP_MOST ||
+		   sd_event_source_set_enabled(changes->ready, SD_EVENT_ONESHOT) < 0) {
+		commit(daemon);
+	}
+}
+
+/* Publish a transaction's draft, or a change's own, which is taken over whatever comes of it. */
+static int commit_alone(struct daemon *daemon, struct client *client, struct draft *draft,
+			const struct request *request, struct error *error)
+{
+	struct member *member = member_new(client, request);
+
+	if (member)
+		member->answer = json_incref(draft->answer);
+	else
+		draft_free(draft);
+	if (!member || !(daemon->changes.group = group_new(draft))) {
+		if (member)
+			member_free(member);
+		return error_set(error, ERROR_DEGRADED, "", "not enough memory");
+	}
+	group_add(daemon->changes.group, member);
+	commit(daemon);
+	return 0;
+}
+
+/* Change a draft: 0, or -1 with *error and the draft but for lack of memory as it was. */
+static int change_draft(struct daemon *daemon, struct client *client, struct draft *draft,
+			const struct request *request, struct error *error)
+{
+	json_t *answer;
+
+	return draft_change(daemon, client, draft, request, &answer, error) ||
+			       draft_answer(draft, answer, error)
+		       ? -1
+		       : 0;
+}
+
+static int change_now(struct daemon *daemon, struct client *client, const struct request *request,
+		      struct error *error)
 {
 	struct draft *draft = draft_detach(&daemon->changes, client);
 	bool begun = draft != NULL;
-	struct error error = {0};
 
-	if (draft_check(daemon, draft, request, &error) ||
-	    (!draft && !(draft = draft_new(daemon, &error)))) {
+	if (draft_check(daemon, draft, request, error) ||
+	    (!draft && !(draft = draft_new(daemon, error)))) {
 		draft_free(draft);
-	} else if (draft_change(daemon, client, draft, request, &error)) {
+	} else if (change_draft(daemon, client, draft, request, error)) {
 		/* A part that is refused leaves the others standing. */
 		if (begun)
 			draft_attach(&daemon->changes, client, draft);
@@ -376,38 +388,46 @@ static enum taken change_now(struct daemon *daemon, struct client *client,
 			draft_free(draft);
 	} else if (is_part(request)) {
 		stage(daemon, client, draft, request);
-		return TAKEN;
-	} else if (draft_commit(daemon, client, draft, request, &error) == 0) {
-		return TAKEN_HELD;
+		return 0;
+	} else {
+		return commit_alone(daemon, client, draft, request, error);
 	}
-	rpc_refuse(daemon, client, request, &error);
-	return TAKEN;
+	return -1;
+}
+
+/* One that has a generation of its own. */
+static void change_alone(struct daemon *daemon, struct client *client,
+			 const struct request *request)
+{
+	const struct key *key = find_key(daemon, client, request);
+	struct error error = {0};
+
+	if (key && key->request == request_hash(request)) {
+		rpc_answer(client, request, json_incref(key->answer));
+		return;
+	}
+	if (key)
+		error_set(&error, ERROR_CONFLICT, "request_key", "was used for another request");
+	if (key || check_common(daemon, request, &error) ||
+	    change_now(daemon, client, request, &error))
+		rpc_refuse(daemon, client, request, &error);
 }
 
 enum taken change_take(struct daemon *daemon, struct client *client, const struct request *request)
 {
 	struct changes *changes = &daemon->changes;
 	struct client *first = TAILQ_FIRST(&changes->waiting);
-	enum taken taken = TAKEN;
-	struct error error = {0};
-	const struct key *key;
+	bool shared = shares(client, request);
 
-	if (changes->commit || (first && first != client)) {
+	if (changes->committed || (first && first != client) || (changes->group && !shared)) {
 		wait_in_line(changes, client);
 		return TAKEN_LATER;
 	}
 	leave_line(changes, client);
-	key = find_key(daemon, client, request);
-	if (key && key->request == request_hash(request)) {
-		rpc_answer(client, request, json_incref(key->answer));
-	} else if (key) {
-		error_set(&error, ERROR_CONFLICT, "request_key", "was used for another request");
-		rpc_refuse(daemon, client, request, &error);
-	} else if (check_common(daemon, request, &error)) {
-		rpc_refuse(daemon, client, request, &error);
-	} else {
-		taken = change_now(daemon, client, request);
-	}
+	if (shared)
+		change_shared(daemon, client, request);
+	else
+		change_alone(daemon, client, request);
 	wake_first(changes);
-	return taken;
+	return TAKEN;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Changes: one at a time, in the order they came, each whole or not at all. A transaction
- * is a draft that its client's requests change until one commits it.
+ * Changes: in the order they came, each whole or not at all. One whose meaning does not depend
+ * on its generation's number shares it with those that wait beside it. A transaction is a draft
+ * that its client's requests change until one commits it.
  */
 #pragma once
 
@@ -9,32 +10,37 @@
 #include "daemon/rpc.h"
 #include "daemon/server.h"
 
-struct daemon;
-struct policy;
+#include <systemd/sd-event.h>
 
-/* A transaction that has begun and is not committed. */
-struct draft {
-	struct policy *policy;
-	uint64_t generation; /* that it began from: a commit must not undo what came since */
-	json_int_t parts;
-	bool applied; /* a part of it is a whole policy, for which feeds are looked at anew */
-	json_t *answer; /* what its parts add to the commit's */
-};
+struct daemon;
+struct group;
+struct draft;
 
 enum { CHANGE_DRAFTS = 8 }; /* each is a copy of the policy with all its sets */
 
 struct changes {
 	struct keys keys;
-	struct clients waiting; /* for the change under way to end; the first one's turn is next */
-	struct commit *commit;  /* the change under way, or NULL */
+	struct clients waiting; /* for a turn; the first one's is next */
+	struct group *group;    /* that will be the next generation, or NULL */
+	bool committed;         /* it is under way: nobody joins it any more */
+	unsigned passed;        /* requests that were taken while it waited for more */
+	sd_event_source *ready; /* commits the group once nobody else is there to join it */
 	unsigned drafts;
 };
 
-void changes_open(struct changes *changes);
+/* 0, or -errno. */
+int changes_open(sd_event *event, struct daemon *daemon, struct changes *changes);
 void changes_close(struct changes *changes);
 
 /* Take a request for a change whose role and parameters were found good. */
 enum taken change_take(struct daemon *daemon, struct client *client, const struct request *request);
+
+/* A change was made: what its key, if it has one, is to be answered with from now on. */
+void change_remember(struct daemon *daemon, const struct peer *peer, const struct request *request,
+		     json_t *answer);
+
+/* A request of any kind came: a group does not wait for ever for them to end. */
+void change_hurry(struct daemon *daemon);
 
 /* A client is gone, and its draft with it; what it committed goes on. */
 void change_forget(struct daemon *daemon, struct client *client);

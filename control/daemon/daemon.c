@@ -76,13 +76,14 @@ int daemon_open(const struct options *options, sd_event *event, int fd, struct d
 		return -1;
 	}
 	daemon->audit.folder = daemon->store.folder;
-	changes_open(&daemon->changes);
-	if (parts_open(options, fd, daemon, error)) {
-		store_close(&daemon->store);
-		boards_close(&daemon->boards);
-		return -1;
-	}
-	return 0;
+	if (changes_open(event, daemon, &daemon->changes))
+		error_set(error, ERROR_DEGRADED, "", "no event sources");
+	else if (parts_open(options, fd, daemon, error) == 0)
+		return 0;
+	changes_close(&daemon->changes);
+	store_close(&daemon->store);
+	boards_close(&daemon->boards);
+	return -1;
 }
 
 void daemon_close(struct daemon *daemon)
@@ -92,6 +93,7 @@ void daemon_close(struct daemon *daemon)
 		unlink(daemon->made.sun_path);
 	publisher_close(&daemon->publisher);
 	changes_close(&daemon->changes);
+	audit_close(&daemon->audit);
 	store_close(&daemon->store);
 	boards_close(&daemon->boards);
 }

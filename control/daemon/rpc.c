@@ -45,6 +45,13 @@ static int rpc_code(const struct error *error)
 										  : RPC_REFUSED;
 }
 
+void rpc_error(struct daemon *daemon, struct client *client, const struct request *request,
+	       const struct error *error)
+{
+	if (request->id)
+		send_error(daemon, client, request->id, rpc_code(error), error);
+}
+
 void rpc_refuse(struct daemon *daemon, struct client *client, const struct request *request,
 		const struct error *error)
 {
@@ -57,77 +64,39 @@ void rpc_refuse(struct daemon *daemon, struct client *client, const struct reque
 
 	if (request->method->change)
 		audit_write(&daemon->audit, &audited, clock_utc_ns());
-	if (request->id)
-		send_error(daemon, client, request->id, rpc_code(error), error);
+	rpc_error(daemon, client, request, error);
 }
 
-static enum taken not_request(struct daemon *daemon, struct client *client, json_t *id,
-			      const char *path, const char *why)
-{
+/* A line as it was understood. */
+struct reading {
+	struct request
+		request; /* borrows from the line's JSON; without a method: none to speak of */
+	int code;        /* what is wrong with it; 0: nothing */
 	struct error error;
+};
 
-	error_set(&error, ERROR_INVALID, path, "%s", why);
-	send_error(daemon, client, id, RPC_NOT_REQUEST, &error);
-	return TAKEN;
+static void not_request(struct reading *reading, const char *path, const char *why)
+{
+	error_set(&reading->error, ERROR_INVALID, path, "%s", why);
+	reading->code = RPC_NOT_REQUEST;
 }
 
-static enum taken not_json(struct daemon *daemon, struct client *client, const char *line,
-			   size_t size, const json_error_t *json_error)
+static void not_json(const char *line, size_t size, const json_error_t *json_error,
+		     struct reading *reading)
 {
 	static const char params[] = "params.";
 	size_t position = json_error->position > 0 ? (size_t)json_error->position : 0;
 	bool twice = json_error_code(json_error) == json_error_duplicate_key;
 	struct path path = locate(line, position < size ? position : size);
 	const char *text = path.text;
-	struct error error;
 
 	if (strncmp(text, params, sizeof params - 1) == 0)
 		text += sizeof params - 1;
 	if (twice)
-		error_set(&error, ERROR_INVALID, text, "is given twice");
+		error_set(&reading->error, ERROR_INVALID, text, "is given twice");
 	else
-		error_set(&error, ERROR_INVALID, text, "not JSON: %s", json_error->text);
-	send_error(daemon, client, NULL, twice ? RPC_NOT_REQUEST : RPC_NOT_JSON, &error);
-	return TAKEN;
-}
-
-static enum taken take_read(struct daemon *daemon, struct client *client,
-			    const struct request *request)
-{
-	struct error error = {0};
-	struct call call = {
-		.daemon = daemon,
-		.peer = &client->peer,
-		.params = request->params,
-		.now_ns = clock_utc_ns(),
-		.answer = json_object(),
-		.error = &error,
-	};
-
-	if (request->method->handler(&call)) {
-		json_decref(call.answer);
-		rpc_refuse(daemon, client, request, &error);
-	} else {
-		rpc_answer(client, request, call.answer);
-	}
-	return TAKEN;
-}
-
-/* A request whose envelope is good. */
-static enum taken take_request(struct daemon *daemon, struct client *client,
-			       const struct request *request)
-{
-	const struct method *method = request->method;
-	struct error error;
-
-	if (client->peer.role < method->role)
-		error_set(&error, ERROR_DENIED, "", "%s needs the role %s, yours is %s",
-			  method->name, role_word(method->role), role_word(client->peer.role));
-	else if (method_check(method, request->params, &error) == 0)
-		return method->change ? change_take(daemon, client, request)
-				      : take_read(daemon, client, request);
-	rpc_refuse(daemon, client, request, &error);
-	return TAKEN;
+		error_set(&reading->error, ERROR_INVALID, text, "not JSON: %s", json_error->text);
+	reading->code = twice ? RPC_NOT_REQUEST : RPC_NOT_JSON;
 }
 
 static bool is_id(const json_t *id)
@@ -163,34 +132,97 @@ static const char *bad_envelope(json_t *object, const char **path)
 	return NULL;
 }
 
-static enum taken take_object(struct daemon *daemon, struct client *client, json_t *object)
+static void take_read(struct daemon *daemon, struct client *client, const struct request *request)
 {
-	struct request request = {
-		.id = json_object_get(object, "id"),
-		.received_us = clock_us(),
+	struct error error = {0};
+	struct call call = {
+		.daemon = daemon,
+		.peer = &client->peer,
+		.params = request->params,
+		.now_ns = clock_utc_ns(),
+		.answer = json_object(),
+		.error = &error,
 	};
-	const char *path, *why = bad_envelope(object, &path), *name;
-	enum taken taken = TAKEN;
-	struct error error;
 
-	if (why)
-		return not_request(daemon, client, is_id(request.id) ? request.id : NULL, path,
-				   why);
-	name = json_string_value(json_object_get(object, "method"));
-	request.method = method_find(name);
-	if (!request.method) {
-		error_set(&error, ERROR_INVALID, "method", "there is no method %s", name);
-		if (request.id)
-			send_error(daemon, client, request.id, RPC_NO_METHOD, &error);
-		return TAKEN;
+	if (request->method->handler(&call)) {
+		json_decref(call.answer);
+		rpc_refuse(daemon, client, request, &error);
+	} else {
+		rpc_answer(client, request, call.answer);
 	}
-	request.params = json_incref(json_object_get(object, "params"));
-	if (!request.params)
-		request.params = json_object();
-	if (request.params)
-		taken = take_request(daemon, client, &request);
-	json_decref(request.params);
-	return taken;
+}
+
+/* Whether the client may ask this, and asks it as the method wants. */
+static int check_request(const struct client *client, const struct request *request,
+			 struct error *error)
+{
+	const struct method *method = request->method;
+
+	if (client->peer.role < method->role)
+		return error_set(error, ERROR_DENIED, "", "%s needs the role %s, yours is %s",
+				 method->name, role_word(method->role),
+				 role_word(client->peer.role));
+	return method_check(method, request->params, error);
+}
+
+static void read_object(const struct client *client, json_t *object, struct reading *reading)
+{
+	struct request *request = &reading->request;
+	const char *path, *why = bad_envelope(object, &path), *name;
+	json_t *id = json_object_get(object, "id");
+
+	request->id = is_id(id) ? id : NULL;
+	if (why) {
+		not_request(reading, path, why);
+		return;
+	}
+	name = json_string_value(json_object_get(object, "method"));
+	request->method = method_find(name);
+	request->params = json_incref(json_object_get(object, "params"));
+	if (!request->params)
+		request->params = json_object();
+	if (!request->method) {
+		error_set(&reading->error, ERROR_INVALID, "method", "there is no method %s", name);
+		reading->code = RPC_NO_METHOD;
+	} else if (check_request(client, request, &reading->error)) {
+		reading->code = rpc_code(&reading->error);
+	}
+}
+
+static void read_value(const struct client *client, json_t *value, struct reading *reading)
+{
+	if (json_is_object(value))
+		read_object(client, value, reading);
+	else
+		not_request(reading, "",
+			    json_is_array(value) ? "batches are not taken: one object a line"
+						 : "must be an object");
+}
+
+/* Say what is wrong with it: a request's own notification is not answered. */
+static void refuse(struct daemon *daemon, struct client *client, const struct reading *reading)
+{
+	const struct request *request = &reading->request;
+
+	if (request->method)
+		rpc_refuse(daemon, client, request, &reading->error);
+	else if (request->id || reading->code != RPC_NO_METHOD)
+		send_error(daemon, client, request->id, reading->code, &reading->error);
+}
+
+static enum taken take(struct daemon *daemon, struct client *client, const struct reading *reading)
+{
+	change_hurry(daemon);
+	if (reading->code == 0 && reading->request.method->change)
+		return change_take(daemon, client, &reading->request);
+	/* It would be answered at once, before what was asked first. */
+	if (client->due > 0)
+		return TAKEN_LATER;
+	if (reading->code == 0)
+		take_read(daemon, client, &reading->request);
+	else
+		refuse(daemon, client, reading);
+	return TAKEN;
 }
 
 static bool is_blank(const char *line, size_t size)
@@ -204,7 +236,7 @@ static bool is_blank(const char *line, size_t size)
 
 static enum taken take_line(void *context, struct client *client, const char *line, size_t size)
 {
-	struct daemon *daemon = context;
+	struct reading reading = {.request = {.received_us = clock_us()}};
 	json_error_t json_error;
 	enum taken taken;
 	json_t *value;
@@ -212,22 +244,22 @@ static enum taken take_line(void *context, struct client *client, const char *li
 	if (is_blank(line, size))
 		return TAKEN;
 	value = json_loadb(line, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &json_error);
-	if (!value)
-		return not_json(daemon, client, line, size, &json_error);
-	if (json_is_object(value))
-		taken = take_object(daemon, client, value);
+	if (value)
+		read_value(client, value, &reading);
 	else
-		taken = not_request(daemon, client, NULL, "",
-				    json_is_array(value)
-					    ? "batches are not taken: one object a line"
-					    : "must be an object");
+		not_json(line, size, &json_error, &reading);
+	taken = take(context, client, &reading);
+	json_decref(reading.request.params);
 	json_decref(value);
 	return taken;
 }
 
 static void too_long(void *context, struct client *client)
 {
-	not_request(context, client, NULL, "", "longer than 1 MiB: send it in parts");
+	struct error error;
+
+	error_set(&error, ERROR_INVALID, "", "longer than 1 MiB: send it in parts");
+	send_error(context, client, NULL, RPC_NOT_REQUEST, &error);
 }
 
 static void greet(void *context, struct client *client)

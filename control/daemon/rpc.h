@@ -23,6 +23,10 @@ struct taker rpc_taker(struct daemon *daemon);
 /* Answer a request with `result`, which is taken over; NULL: no memory. */
 void rpc_answer(struct client *client, const struct request *request, json_t *result);
 
-/* Answer it with an error, which goes into the audit log if it was for a change. */
+/* Answer it with an error. */
+void rpc_error(struct daemon *daemon, struct client *client, const struct request *request,
+	       const struct error *error);
+
+/* The same with an error that goes into the audit log if it was for a change. */
 void rpc_refuse(struct daemon *daemon, struct client *client, const struct request *request,
 		const struct error *error);

@@ -132,21 +132,18 @@ static bool client_take(struct client *client)
 			client->closing = client->ended;
 			return false;
 		case LINES_TOO_LONG:
+			client->held = client->due > 0;
+			if (client->held)
+				return false;
 			server->taker.too_long(server->taker.context, client);
 			client->closing = true;
 			return false;
 		case LINES_ONE:
 			break;
 		}
-		switch (server->taker.take(server->taker.context, client, line, size)) {
-		case TAKEN_LATER:
+		if (server->taker.take(server->taker.context, client, line, size) == TAKEN_LATER) {
 			client->held = true;
 			return false;
-		case TAKEN_HELD:
-			client->held = true;
-			break;
-		case TAKEN:
-			break;
 		}
 		lines_done(&client->lines, size);
 	}
@@ -162,7 +159,7 @@ static void client_arm(struct client *client, bool more)
 	/* Of a hang-up the kernel goes on telling whoever listens at all. */
 	bool listen = events != 0 || !client->hung;
 
-	if (client->lost || (client->closing && !unsent && !client->held)) {
+	if (client->lost || (client->closing && !unsent && client->due == 0)) {
 		client_free(client);
 		return;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The socket: clients come, send lines, get lines, and go. What a line means is the
- * taker's business. A client's lines are taken one after another: while one's answer is
- * to come later, the next wait.
+ * taker's business. A client's lines are taken one after another, and answered in that order:
+ * one that cannot be yet is offered again.
  */
 #pragma once
 
@@ -33,6 +33,7 @@ struct client {
 	char *out;
 	size_t out_used, out_sent, out_capacity;
 	sd_event_source *io, *work;
+	unsigned due;        /* answers to come later: the taker's */
 	bool held;           /* take no line before server_wake() */
 	bool ended;          /* the client sends no more */
 	bool closing;        /* take no more, close when everything is sent */
@@ -46,8 +47,7 @@ struct client {
 TAILQ_HEAD(clients, client);
 
 enum taken {
-	TAKEN,       /* and answered, if it wanted an answer */
-	TAKEN_HELD,  /* the answer comes later: take no more before server_wake() */
+	TAKEN,       /* and answered, if it wanted an answer, or the answer is due */
 	TAKEN_LATER, /* not taken: offer it again after server_wake() */
 };
 
@@ -81,5 +81,5 @@ void server_close(struct server *server);
 /* Send one message as a line; takes over `message` (NULL, for want of memory, ends the client). */
 void server_send(struct client *client, json_t *message);
 
-/* Go on with a client's lines, from the event loop: it is answered, or its turn has come. */
+/* Go on with a client, from the event loop: it is answered, or its turn has come. */
 void server_wake(struct client *client);

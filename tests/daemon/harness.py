@@ -193,6 +193,11 @@ class DaemonCase(unittest.TestCase):
         while not condition():
             self.assertLess(time.monotonic(), deadline)
 
+    def announced(self):
+        """The generation that control.board announces."""
+        with open(os.path.join(self.run_folder, "control.board"), "rb") as board:
+            return int.from_bytes(board.read()[8:16], "little")
+
     def state(self, *name):
         return os.path.join(self.state_folder, *name)
 

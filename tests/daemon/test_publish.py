@@ -26,6 +26,7 @@ class Crossing(DaemonCase):
         changer, other, third = self.applied(), self.client(), self.client()
         fake.tell("ignore")
         first = changer.start("rule.admit", rule="front", admit="1%")
+        self.comes_to(lambda: self.announced() == 2)
         second = other.start("rule.admit", rule="docs", admit="2%")
         policy = third.ask("policy.get")
         self.assertEqual(policy["generation"], 1)
@@ -39,6 +40,7 @@ class Crossing(DaemonCase):
         changer, other = self.applied(), self.client()
         fake.tell("ignore")
         changer.start("rule.admit", rule="front", admit="1%")
+        self.comes_to(lambda: self.announced() == 2)
         waiting = other.start("rule.admit", rule="docs", admit="2%")
         changer.close()
         fake.tell("cross")
@@ -224,19 +226,13 @@ class Refusal(DaemonCase):
         self.assertEqual(client.ask("rule.admit", rule="docs", admit="0%")["generation"], 2)
         fake.tell("ignore")
         client.start("rule.admit", rule="front", admit="1%")
-        while not self.announced(3):
-            pass
+        self.comes_to(lambda: self.announced() == 3)
         self.stop(signal.SIGKILL)
         fake.tell("refuse")
         while self.refused_generation() != 3:
             pass
         self.start()
         self.after(self.client(), 4)
-
-    def announced(self, generation):
-        """Whether control.board announces the generation."""
-        with open(os.path.join(self.run_folder, "control.board"), "rb") as board:
-            return int.from_bytes(board.read()[8:16], "little") == generation
 
     def refused_generation(self):
         with open(os.path.join(self.run_folder, "dataplane.board"), "rb") as board:

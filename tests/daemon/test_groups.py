@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Changes that share a generation: each has its own answer, error, and line in the audit log."""
+
+import json
+import random
+import signal
+import threading
+
+from harness import DaemonCase, Fake, Refused, main
+
+
+class Groups(DaemonCase):
+    def setUp(self):
+        """One change is under way, so that what comes now waits for the next generation."""
+        super().setUp()
+        self.fake = Fake(self)
+        self.first = self.applied()
+        self.fake.tell("ignore")
+        self.number = self.first.start("rule.admit", rule="front", admit="1%")
+        self.comes_to(lambda: self.announced() == 2)
+
+    def go_on(self):
+        self.fake.tell("cross")
+        self.assertEqual(self.first.finish(self.number)["generation"], 2)
+
+    def block(self, client, number, **params):
+        return client.start("set.add", set="bots", verdict="block", entries=[f"10.0.0.{number}"],
+                            **params)
+
+    def blocked(self):
+        return self.first.ask("set.list", set="bots")["entries"]
+
+    def test_one_generation_for_all_that_waited(self):
+        clients = [self.client() for _ in range(20)]
+        numbers = [self.block(client, i) for i, client in enumerate(clients)]
+        self.go_on()
+        answers = [client.finish(number) for client, number in zip(clients, numbers)]
+        self.assertEqual({answer["generation"] for answer in answers}, {3})
+        self.assertEqual({(answer["changed"], answer["workers"]) for answer in answers}, {(1, 2)})
+        self.assertEqual(self.blocked(), [f"10.0.0.{i}" for i in range(20)])
+
+    def test_a_bad_one_leaves_the_others(self):
+        good, bad, other = self.client(), self.client(), self.client()
+        numbers = [self.block(good, 1, reason="one"), self.block(good, 2)]
+        wrong = [bad.start("rule.admit", rule="no", admit="1%"),
+                 bad.start("set.add", set="bots", verdict="allow", entries=["10.0.0.9"])]
+        numbers.append(good.start("set.remove", set="bots", prefixes=["10.0.0.1", "10.0.0.7"]))
+        last = other.start("set.add", set="partners", entries=["10.0.0.0/33"])
+        self.go_on()
+        answers = [good.finish(number) for number in numbers]
+        self.assertEqual([(answer["generation"], answer["changed"]) for answer in answers],
+                         [(3, 1), (3, 1), (3, 1)])
+        for client, number, path in [(bad, wrong[0], "rule"), (bad, wrong[1], "verdict"),
+                                     (other, last, "entries[0]")]:
+            with self.assertRaises(Refused) as caught:
+                client.finish(number)
+            self.assertEqual((caught.exception.code, caught.exception.path), ("INVALID", path))
+        self.assertEqual(self.blocked(), ["10.0.0.2"])
+        lines = self.audit()[2:]
+        self.assertEqual(len(lines), 6)
+        self.assertEqual(sorted(line["error"]["path"] for line in lines if "error" in line),
+                         ["entries[0]", "rule", "verdict"])
+        made = [line for line in lines if "error" not in line]
+        self.assertEqual([line["generation"] for line in made], [3, 3, 3])
+        self.assertEqual([line["params"].get("reason") for line in made], ["one", None, None])
+
+    def test_a_client_s_requests_are_answered_in_order(self):
+        client, asked = self.client(), []
+        for i in range(10):
+            asked += [self.block(client, i), client.start("rule.admit", rule="no", admit="1%"),
+                      client.start("set.list", set="bots"), client.start("no.method")]
+        client.send(b"not JSON\n")
+        asked += [None, self.block(client, 99)]
+        self.go_on()
+        totals = []
+        for number in asked:
+            answer = client.read()
+            self.assertEqual(answer["id"], number)
+            if "total" in answer.get("result", {}):
+                totals.append(answer["result"]["total"])
+        self.assertEqual(totals, list(range(1, 11)))
+
+    def test_many_of_one_client(self):
+        client, count = self.client(), 1500
+        lines = [json.dumps({"jsonrpc": "2.0", "id": i, "method": "set.add", "params": {
+            "set": "bots", "verdict": "block", "entries": [f"10.0.{i >> 8}.{i & 255}"]}})
+            for i in range(count)]
+        sender = threading.Thread(target=client.send, args=["\n".join(lines + [""]).encode()])
+        sender.start()
+        self.go_on()
+        answers = [client.read() for _ in range(count)]
+        sender.join()
+        self.assertEqual([answer["id"] for answer in answers], list(range(count)))
+        generations = [answer["result"]["generation"] for answer in answers]
+        self.assertEqual(generations, sorted(generations))
+        self.assertLess(generations[-1], 3 + count // 4)
+        self.assertEqual(self.first.ask("set.list", set="bots")["total"], count)
+
+    def test_if_generation(self):
+        client = self.client()
+        numbers = [self.block(client, 1), self.block(client, 2, if_generation=3),
+                   self.block(client, 3), self.block(client, 4, if_generation=3),
+                   self.block(client, 5, if_generation=5)]
+        self.go_on()
+        self.assertEqual([client.finish(number)["generation"] for number in numbers[:3]], [3, 4, 5])
+        with self.assertRaises(Refused) as caught:
+            client.finish(numbers[3])
+        self.assertEqual((caught.exception.code, caught.exception.generation), ("CONFLICT", 5))
+        self.assertEqual(client.finish(numbers[4])["generation"], 6)
+        self.assertEqual(self.blocked(), [f"10.0.0.{i}" for i in (1, 2, 3, 5)])
+
+    def test_request_key(self):
+        clients = [self.client() for _ in range(3)]
+        numbers = [self.block(client, 1, request_key="k") for client in clients]
+        self.go_on()
+        answers = [client.finish(number) for client, number in zip(clients, numbers)]
+        self.assertEqual(answers, answers[:1] * 3)
+        self.assertEqual(self.first.ask("policy.get")["generation"], 3)
+
+    def test_a_transaction_has_its_own(self):
+        client, other = self.client(), self.client()
+        parts = [self.block(client, 1, more=True), self.block(client, 2)]
+        alone = self.block(other, 3)
+        self.go_on()
+        self.assertEqual(client.finish(parts[0]), {"staged": 1})
+        answer = other.finish(alone)
+        # Whichever came first, the other is another generation, or too late.
+        try:
+            self.assertEqual(client.finish(parts[1])["changed"], 2)
+            self.assertEqual(answer["generation"], 4)
+        except Refused as refused:
+            self.assertEqual((refused.code, refused.generation), ("CONFLICT", 3))
+
+    def test_refused_by_the_data_plane(self):
+        clients = [self.client() for _ in range(5)]
+        numbers = [self.block(client, i) for i, client in enumerate(clients)]
+        self.go_on()
+        for client, number in zip(clients, numbers):
+            client.finish(number)
+        self.fake.tell("ignore")
+        self.number = self.first.start("rule.admit", rule="front", admit="2%")
+        self.comes_to(lambda: self.announced() == 4)
+        numbers = [self.block(client, 10 + i) for i, client in enumerate(clients)]
+        self.fake.tell("refuse")
+        with self.assertRaises(Refused):
+            self.first.finish(self.number)
+        for client, number in zip(clients, numbers):
+            with self.assertRaises(Refused) as caught:
+                client.finish(number)
+            self.assertEqual(caught.exception.code, "DEGRADED")
+            self.assertIn("it is only a fake", caught.exception.message)
+        self.assertEqual(self.blocked(), [f"10.0.0.{i}" for i in range(5)])
+        self.assertEqual(len(self.audit()), 2 + 5 + 1 + 5)
+
+    def test_who_went_meanwhile(self):
+        clients = [self.client() for _ in range(6)]
+        numbers = [self.block(client, i) for i, client in enumerate(clients)]
+        for client in clients[::2]:
+            client.close()
+        self.go_on()
+        for client, number in list(zip(clients, numbers))[1::2]:
+            client.finish(number)
+        self.comes_to(lambda: len(self.blocked()) == 6)
+
+
+class Storm(DaemonCase):
+    """Killed while groups are made: what was answered is there, and nothing that was not asked."""
+
+    def pump(self, client, numbers, asked, answered):
+        """Keep several requests under way, until the daemon is gone."""
+        try:
+            under_way = []
+            for number in numbers:
+                address = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+                asked.add(address)
+                under_way.append((address, client.start("set.add", set="bots", verdict="block",
+                                                        entries=[address])))
+                if len(under_way) == 8:
+                    address, waited = under_way.pop(0)
+                    client.finish(waited)
+                    answered.add(address)
+        except (AssertionError, ConnectionError):
+            pass
+
+    def test_killed_at_any_moment(self):
+        fake, chance = Fake(self), random.Random(3)
+        self.applied()
+        asked, answered = set(), set()
+        for turn in range(8):
+            threads = [threading.Thread(target=self.pump, args=[
+                self.client(), range((turn * 4 + i) << 12, (turn * 4 + i + 1) << 12), asked,
+                answered]) for i in range(4)]
+            before = len(answered)
+            for thread in threads:
+                thread.start()
+            goal = before + chance.randrange(1, 400)
+            self.comes_to(lambda goal=goal: len(answered) >= goal)
+            self.stop(signal.SIGKILL)
+            for thread in threads:
+                thread.join()
+            self.start()
+            client = self.client()
+            sets = client.ask("policy.get")["policy"]["sets"]
+            there = set(sets["bots"]["entries"])
+            self.assertLessEqual(answered, there)
+            self.assertLessEqual(there, asked)
+            self.assertEqual(client.ask("explain", source=min(answered),
+                                        destination="198.18.0.1")["reason"], "blocked")
+        self.assertIsNone(fake.child.poll())
+
+
+if __name__ == "__main__":
+    main()
