@@ -2,6 +2,8 @@
 /* Policies read and compiled here, for the commands that need no daemon. */
 #include "offline.h"
 
+#include "policy/grow.h"
+
 #include <errno.h>
 #include <libgen.h>
 #include <stdio.h>
@@ -11,23 +13,19 @@
 /* Read all of `stream` into one allocation. NULL with errno. */
 static char *stream_read(FILE *stream, size_t *size)
 {
-	size_t used = 0, room = 64 * 1024;
-	char *text = malloc(room);
+	size_t used = 0, room = 0;
+	char *text = NULL;
 
-	while (text) {
-		char *larger;
+	do {
+		char *larger = grow(text, &room, used + 64 * 1024, 1);
 
-		used += fread(text + used, 1, room - used, stream);
-		if (used < room)
-			break;
-		room *= 2;
-		larger = realloc(text, room);
-		if (!larger)
+		if (!larger) {
 			free(text);
+			return NULL;
+		}
 		text = larger;
-	}
-	if (!text)
-		return NULL;
+		used += fread(text + used, 1, room - used, stream);
+	} while (used == room);
 	if (ferror(stream)) {
 		free(text);
 		return NULL;

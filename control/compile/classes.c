@@ -3,6 +3,7 @@
 #include "compile/intern.h"
 
 #include "image.h"
+#include "policy/grow.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -33,22 +34,6 @@ const uint16_t *classes_members(const struct classes *classes, uint32_t class, s
 {
 	*count = classes->start[class + 1] - classes->start[class];
 	return classes->members + classes->start[class];
-}
-
-static int reserve(struct classes *classes, size_t members)
-{
-	size_t used = classes->start[classes->count];
-	size_t capacity = 2 * classes->capacity + members;
-	uint16_t *grown;
-
-	if (classes->capacity - used > members)
-		return 0;
-	grown = reallocarray(classes->members, capacity + 1, sizeof *grown);
-	if (!grown)
-		return -ENOMEM;
-	classes->members = grown;
-	classes->capacity = capacity + 1;
-	return 0;
 }
 
 static int compare_members(const void *a, const void *b)
@@ -102,22 +87,26 @@ int classes_add(struct classes *classes, uint32_t base, const uint16_t *members,
 {
 	size_t used = classes->start[classes->count];
 	size_t of_base = classes->count ? classes->start[base + 1] - classes->start[base] : 0;
-	uint16_t *set, *added;
+	uint16_t *all, *set, *added;
 	uint32_t *slot;
 
 	if (count == 0 && classes->count > 0) {
 		*class = base;
 		return 0;
 	}
-	if (reserve(classes, of_base + 2 * count) != 0)
+	/* One more, so that there is an array even of no members. */
+	all = grow(classes->members, &classes->capacity, used + of_base + 2 * count + 1,
+		   sizeof *all);
+	if (!all)
 		return -ENOMEM;
-	set = classes->members + used;
+	classes->members = all;
+	set = all + used;
 	added = set + of_base + count;
 	if (count) {
 		memcpy(added, members, count * sizeof *added);
 		qsort(added, count, sizeof *added, compare_members);
 	}
-	count = merge(classes->members + classes->start[base], of_base, added, count, set);
+	count = merge(all + classes->start[base], of_base, added, count, set);
 	slot = slot_of(classes, set, count);
 	if (*slot == 0) {
 		if (classes->count == CAP_CLASSES)

@@ -2,6 +2,8 @@
 /* Prefixes, sorted and nested. See forest.h. */
 #include "compile/forest.h"
 
+#include "policy/grow.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,28 +21,16 @@ void forests_free(struct forest forest[FAMILIES])
 	forests_init(forest);
 }
 
-static int reserve(struct forest *forest)
-{
-	uint32_t capacity = forest->capacity ? 2 * forest->capacity : 64;
-	struct forest_node *nodes;
-
-	if (forest->count < forest->capacity)
-		return 0;
-	nodes = reallocarray(forest->nodes, capacity, sizeof *nodes);
-	if (!nodes)
-		return -ENOMEM;
-	forest->nodes = nodes;
-	forest->capacity = capacity;
-	return 0;
-}
-
 int forests_add(struct forest forest[FAMILIES], const struct prefix *prefix, uint32_t item)
 {
 	struct forest *family = &forest[prefix->ip6];
+	struct forest_node *nodes =
+		grow(family->nodes, &family->capacity, (size_t)family->count + 1, sizeof *nodes);
 
-	if (reserve(family) != 0)
+	if (!nodes)
 		return -ENOMEM;
-	family->nodes[family->count++] = (struct forest_node){
+	family->nodes = nodes;
+	nodes[family->count++] = (struct forest_node){
 		.first = (unsigned __int128)prefix->address.hi << 64 | prefix->address.lo,
 		.item = item,
 		.length = prefix->length,

@@ -24,7 +24,8 @@ _Static_assert(sizeof(struct forest_node) == 32, "two to a cache line");
 
 struct forest {
 	struct forest_node *nodes;
-	uint32_t count, capacity;
+	size_t capacity;
+	uint32_t count;
 	bool ip6;
 };
 

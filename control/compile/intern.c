@@ -2,13 +2,15 @@
 /* Keys to dense numbers. See intern.h; sets of numbers are in classes.c. */
 #include "compile/intern.h"
 
+#include "policy/grow.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
 /* At most half of the slots are taken. The multiplier is 2^64 over the golden ratio. */
 static uint32_t *slot_of(const struct intern *intern, uint64_t key)
 {
-	uint32_t mask = 2 * intern->capacity - 1;
+	uint32_t mask = (uint32_t)(2 * intern->capacity - 1);
 	uint32_t slot = (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) & mask;
 
 	while (intern->slots[slot] && intern->keys[intern->slots[slot] - 1] != key)
@@ -16,16 +18,17 @@ static uint32_t *slot_of(const struct intern *intern, uint64_t key)
 	return &intern->slots[slot];
 }
 
-static int grow(struct intern *intern)
+/* Capacities are powers of two: see grow(). */
+static int intern_grow(struct intern *intern)
 {
-	uint32_t capacity = intern->capacity ? 2 * intern->capacity : 64;
-	uint64_t *keys = reallocarray(intern->keys, capacity, sizeof *keys);
+	size_t capacity = intern->capacity;
+	uint64_t *keys = grow(intern->keys, &capacity, capacity + 1, sizeof *keys);
 	uint32_t *slots;
 
 	if (!keys)
 		return -ENOMEM;
 	intern->keys = keys;
-	slots = calloc(2 * (size_t)capacity, sizeof *slots);
+	slots = calloc(2 * capacity, sizeof *slots);
 	if (!slots)
 		return -ENOMEM;
 	free(intern->slots);
@@ -40,7 +43,7 @@ int intern_key(struct intern *intern, uint64_t key, uint32_t *number)
 {
 	uint32_t *slot;
 
-	if (intern->count == intern->capacity && grow(intern) != 0)
+	if (intern->count == intern->capacity && intern_grow(intern) != 0)
 		return -ENOMEM;
 	slot = slot_of(intern, key);
 	if (*slot == 0) {

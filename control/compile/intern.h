@@ -10,7 +10,8 @@
 
 struct intern {
 	uint64_t *keys; /* by number */
-	uint32_t count, capacity;
+	size_t capacity;
+	uint32_t count;
 	uint32_t *slots; /* a number plus one, or 0 */
 };
 

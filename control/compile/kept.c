@@ -3,6 +3,7 @@
 #include "compile/kept.h"
 
 #include "compile/singles.h"
+#include "policy/grow.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -52,6 +53,7 @@ static int note(void *context, const struct entry_params *before, const struct e
 {
 	struct kept_changes *changes = context;
 	const struct prefix *prefix = before ? &before->prefix : &after->prefix;
+	struct prefix *singles;
 
 	if (before && after && before->expires_ns == after->expires_ns)
 		return 0;
@@ -61,15 +63,10 @@ static int note(void *context, const struct entry_params *before, const struct e
 	}
 	if (changes->count == LATER_MOST)
 		return -E2BIG;
-	if (changes->count == changes->capacity) {
-		size_t capacity = changes->capacity ? 2 * changes->capacity : 64;
-		struct prefix *singles = reallocarray(changes->singles, capacity, sizeof *singles);
-
-		if (!singles)
-			return -ENOMEM;
-		changes->singles = singles;
-		changes->capacity = capacity;
-	}
+	singles = grow(changes->singles, &changes->capacity, changes->count + 1, sizeof *singles);
+	if (!singles)
+		return -ENOMEM;
+	changes->singles = singles;
 	changes->singles[changes->count++] = *prefix;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "compile/words.h"
 #include "compile/writer.h"
 #include "lookup.h"
+#include "policy/grow.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -81,15 +82,12 @@ static uint32_t *word_of(struct layer *layer, bool ip6, struct address address)
 /* A word for both. 0 or -ENOMEM. */
 static int pair_add(struct layer *layer, uint32_t block, uint32_t allow, uint32_t *word)
 {
-	if (layer->pair_count == layer->pair_capacity) {
-		uint32_t capacity = layer->pair_capacity ? 2 * layer->pair_capacity : 64;
-		struct set_pair *pairs = reallocarray(layer->pairs, capacity, sizeof *pairs);
+	struct set_pair *pairs = grow(layer->pairs, &layer->pair_capacity,
+				      (size_t)layer->pair_count + 1, sizeof *pairs);
 
-		if (!pairs)
-			return -ENOMEM;
-		layer->pairs = pairs;
-		layer->pair_capacity = capacity;
-	}
+	if (!pairs)
+		return -ENOMEM;
+	layer->pairs = pairs;
 	layer->pairs[layer->pair_count] = (struct set_pair){block, allow};
 	*word = set_word(SET_PAIR, layer->pair_count++);
 	return 0;

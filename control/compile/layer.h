@@ -9,7 +9,8 @@ struct layer {
 	uint64_t seed;
 	struct intern expires;
 	struct set_pair *pairs;
-	uint32_t pair_count, pair_capacity;
+	size_t pair_capacity;
+	uint32_t pair_count;
 	struct exact4 *exact4;
 	struct exact6 *exact6;
 	uint32_t lines4, lines6; /* powers of two, or 0 */

@@ -8,6 +8,7 @@
 
 #include "compile/memory.h"
 #include "compile/words.h"
+#include "policy/grow.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +19,8 @@ struct build {
 	uint32_t word_count;
 	struct intern expires;
 	struct set_entry *entries; /* each after the one that follows it in its chain */
-	uint32_t entry_count, entry_capacity;
+	size_t entry_capacity;
+	uint32_t entry_count;
 	uint32_t *values[FAMILIES];
 	struct table table[FAMILIES];
 };
@@ -81,32 +83,21 @@ static struct verdicts run_verdicts(const struct build *build, const struct fore
 	return verdicts;
 }
 
-static int reserve_entries(struct build *build)
-{
-	uint32_t capacity = build->entry_capacity ? 2 * build->entry_capacity : 64;
-	struct set_entry *entries;
-
-	if (build->entry_capacity - build->entry_count >= 2)
-		return 0;
-	entries = reallocarray(build->entries, capacity, sizeof *entries);
-	if (!entries)
-		return -ENOMEM;
-	build->entries = entries;
-	build->entry_capacity = capacity;
-	return 0;
-}
-
 /* Put a prefix's entries before the chain `outer`. Where the whole chain begins, in *chain. */
 static int prepend(struct build *build, struct verdicts verdicts, uint32_t outer, uint32_t *chain)
 {
-	if (reserve_entries(build) != 0)
+	struct set_entry *entries = grow(build->entries, &build->entry_capacity,
+					 (size_t)build->entry_count + 2, sizeof *entries);
+
+	if (!entries)
 		return -ENOMEM;
+	build->entries = entries;
 	if (verdicts.allow) {
-		build->entries[build->entry_count] = (struct set_entry){verdicts.allow, outer};
+		entries[build->entry_count] = (struct set_entry){verdicts.allow, outer};
 		outer = build->entry_count++;
 	}
 	if (verdicts.block) {
-		build->entries[build->entry_count] = (struct set_entry){verdicts.block, outer};
+		entries[build->entry_count] = (struct set_entry){verdicts.block, outer};
 		outer = build->entry_count++;
 	}
 	*chain = outer;

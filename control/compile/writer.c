@@ -2,6 +2,8 @@
 /* Segments. See writer.h. */
 #include "compile/writer.h"
 
+#include "policy/grow.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,16 +106,11 @@ void segment_unref(struct segment *segment)
 int names_add(struct names *names, const char *name, uint32_t *offset)
 {
 	size_t bytes = strlen(name) + 1;
+	char *text = grow(names->text, &names->capacity, names->size + bytes, 1);
 
-	if (names->capacity - names->size < bytes) {
-		size_t capacity = 2 * names->capacity + bytes;
-		char *text = realloc(names->text, capacity);
-
-		if (!text)
-			return -ENOMEM;
-		names->text = text;
-		names->capacity = capacity;
-	}
+	if (!text)
+		return -ENOMEM;
+	names->text = text;
 	memcpy(names->text + names->size, name, bytes);
 	*offset = (uint32_t)names->size;
 	names->size += bytes;

@@ -3,6 +3,7 @@
 #include "daemon/ledger.h"
 
 #include "daemon/file.h"
+#include "policy/grow.h"
 #include "policy/text.h"
 
 #include <errno.h>
@@ -48,15 +49,11 @@ struct draft {
 
 static int draft_add(struct draft *draft, const void *bytes, size_t size)
 {
-	if (draft->capacity - draft->size < size) {
-		size_t capacity = 2 * draft->capacity + size + 4096;
-		char *grown = realloc(draft->bytes, capacity);
+	char *grown = grow(draft->bytes, &draft->capacity, draft->size + size, 1);
 
-		if (!grown)
-			return -ENOMEM;
-		draft->bytes = grown;
-		draft->capacity = capacity;
-	}
+	if (!grown)
+		return -ENOMEM;
+	draft->bytes = grown;
 	memcpy(draft->bytes + draft->size, bytes, size);
 	draft->size += size;
 	return 0;

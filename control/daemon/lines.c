@@ -2,6 +2,8 @@
 /* Framing of requests. See lines.h. */
 #include "daemon/lines.h"
 
+#include "policy/grow.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,18 +20,13 @@ static void lines_compact(struct lines *lines)
 
 char *lines_room(struct lines *lines)
 {
-	size_t capacity;
 	char *bytes;
 
 	lines_compact(lines);
-	if (lines->capacity - lines->used >= LINES_ROOM)
-		return lines->bytes + lines->used;
-	capacity = 2 * lines->capacity + LINES_ROOM;
-	bytes = realloc(lines->bytes, capacity);
+	bytes = grow(lines->bytes, &lines->capacity, lines->used + LINES_ROOM, 1);
 	if (!bytes)
 		return NULL;
 	lines->bytes = bytes;
-	lines->capacity = capacity;
 	return bytes + lines->used;
 }
 

@@ -2,6 +2,8 @@
 /* Clients and their buffers. See server.h. */
 #include "daemon/server.h"
 
+#include "policy/grow.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,34 +17,37 @@ enum {
 	VIEWER_PRIORITY = SD_EVENT_PRIORITY_NORMAL + 10,
 };
 
-/* Give the client's answers so much room; 0 is none. -ENOMEM: they have what they had. */
-static int out_resize(struct client *client, size_t capacity)
+/* What all viewers' answers take is kept count of. */
+static void out_set(struct client *client, char *out, size_t capacity)
 {
-	char *out = NULL;
-
-	if (capacity && !(out = realloc(client->out, capacity)))
-		return -ENOMEM;
-	if (!capacity)
-		free(client->out);
 	if (client->peer.role == ROLE_VIEWER)
 		client->server->viewers_out += capacity - client->out_capacity;
 	client->out = out;
 	client->out_capacity = capacity;
-	return 0;
 }
 
+static void out_free(struct client *client)
+{
+	free(client->out);
+	out_set(client, NULL, 0);
+}
+
+/* Room for `size` bytes more of answers. 0 or -ENOMEM. */
 static int out_room(struct client *client, size_t size)
 {
-	size_t capacity = client->out_capacity ? client->out_capacity : 4096;
+	size_t capacity = client->out_capacity;
+	char *out;
 
 	if (client->out_sent > 0) {
 		client->out_used -= client->out_sent;
 		memmove(client->out, client->out + client->out_sent, client->out_used);
 		client->out_sent = 0;
 	}
-	while (capacity < client->out_used + size)
-		capacity *= 2;
-	return capacity == client->out_capacity ? 0 : out_resize(client, capacity);
+	out = grow(client->out, &capacity, client->out_used + size, 1);
+	if (!out)
+		return -ENOMEM;
+	out_set(client, out, capacity);
+	return 0;
 }
 
 /* Whether this client, or all of its kind, leave too much unread to be sent more. */
@@ -64,7 +69,7 @@ static void client_free(struct client *client)
 	sd_event_source_disable_unref(client->work);
 	close(client->fd);
 	lines_free(&client->lines);
-	out_resize(client, 0);
+	out_free(client);
 	free(client);
 }
 
@@ -84,7 +89,7 @@ static void client_flush(struct client *client)
 	}
 	/* A large answer's memory is not kept for small ones. */
 	if (client->out_capacity > SERVER_KEPT)
-		out_resize(client, 0);
+		out_free(client);
 	client->out_used = client->out_sent = 0;
 }
 

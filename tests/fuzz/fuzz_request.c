@@ -5,6 +5,7 @@
  * JSON-RPC, and afterwards the daemon answers still.
  */
 #include "daemon/daemon.h"
+#include "policy/grow.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -61,11 +62,8 @@ static bool talk_read(struct talk *talk)
 {
 	ssize_t got;
 
-	if (talk->in_capacity - talk->in_size < 65536) {
-		talk->in_capacity = 2 * talk->in_capacity + 65536;
-		talk->in = realloc(talk->in, talk->in_capacity);
-		need(talk->in != NULL);
-	}
+	talk->in = grow(talk->in, &talk->in_capacity, talk->in_size + 65536, 1);
+	need(talk->in != NULL);
 	got = recv(talk->fd, talk->in + talk->in_size, talk->in_capacity - talk->in_size,
 		   MSG_DONTWAIT);
 	if (got > 0)
