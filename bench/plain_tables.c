@@ -101,12 +101,22 @@ static uint32_t next_hop(const struct image *image, uint32_t address, uint8_t ma
 	return origin_find(image, &packet) | (uint32_t)mark << PLAIN_ORIGIN_BITS;
 }
 
+/* Whether ranges begin inside a /24, going on from range *next; the next /24's follow. */
+static bool is_split(const struct range4 *range, uint32_t network, uint32_t *next)
+{
+	uint32_t from = network << 8;
+
+	while (*next < range->count && range->first[*next] <= from)
+		++*next;
+	return *next < range->count && range->first[*next] <= (from | 0xff);
+}
+
 static uint32_t count_split(const struct image *image)
 {
-	uint32_t split = 0;
+	uint32_t split = 0, next = 0;
 
 	for (uint32_t i = 0; i < NETWORKS; i++)
-		split += image->origin_direct4[i] == ORIGIN_SPLIT;
+		split += is_split(&image->origin.ip4, i, &next);
 	return split;
 }
 
@@ -116,13 +126,13 @@ static uint32_t count_split(const struct image *image)
  */
 static void fill_lpm(const struct image *image, const uint8_t *marks, struct rte_lpm *lpm)
 {
-	uint32_t group = 0;
+	uint32_t group = 0, next = 0;
 
 	for (uint32_t i = 0; i < NETWORKS; i++) {
 		struct rte_lpm_tbl_entry entry = {.valid = 1, .depth = 24};
 
 		entry.next_hop = next_hop(image, i << 8, marks[i]);
-		if (image->origin_direct4[i] != ORIGIN_SPLIT) {
+		if (!is_split(&image->origin.ip4, i, &next)) {
 			lpm->tbl24[i] = entry;
 			continue;
 		}

@@ -52,6 +52,24 @@ static int add_blocked(struct policy *policy, struct error *error)
 	return result ? error_set(error, ERROR_CAPACITY, "sets", "out of memory") : 0;
 }
 
+/* In memory as a data plane's, which is of huge pages. */
+static int open_copies(struct policy_image *opened, struct error *error)
+{
+	struct image_error wrong;
+
+	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++) {
+		const struct segment *segment = opened->compiled.segment[kind];
+
+		opened->copy[kind] = memory_map(segment->size);
+		if (!opened->copy[kind])
+			return error_set(error, ERROR_CAPACITY, "", "out of memory");
+		memcpy(opened->copy[kind], segment->data, segment->size);
+	}
+	if (image_open(opened->copy, &opened->image, &wrong))
+		return error_set(error, ERROR_INVALID, wrong.segment, "%s", wrong.message);
+	return 0;
+}
+
 static int compile_and_open(struct policy_image *opened, struct error *error)
 {
 	const struct feed_paths paths = {0};
@@ -59,16 +77,7 @@ static int compile_and_open(struct policy_image *opened, struct error *error)
 	if (add_blocked(opened->policy, error) ||
 	    compile(opened->policy, &paths, NULL, &opened->compiled, error))
 		return -1;
-	error_set(error, ERROR_CAPACITY, "origins", "out of memory");
-	opened->direct4 = memory_map(ORIGIN_DIRECT_BYTES);
-	if (!opened->direct4 || compiled_open(&opened->compiled, &opened->image, error)) {
-		memory_unmap(opened->direct4, ORIGIN_DIRECT_BYTES);
-		compiled_unref(&opened->compiled);
-		return -1;
-	}
-	image_direct4(&opened->image, opened->direct4);
-	opened->image.origin_direct4 = opened->direct4;
-	return 0;
+	return open_copies(opened, error);
 }
 
 int policy_image_open(const char *file, struct policy_image *opened)
@@ -79,14 +88,17 @@ int policy_image_open(const char *file, struct policy_image *opened)
 	if (read_policy(file, &opened->policy, &error) == 0 &&
 	    compile_and_open(opened, &error) == 0)
 		return 0;
-	policy_free(opened->policy);
+	policy_image_close(opened);
 	fprintf(stderr, "%s: %s: %s\n", file, error.path, error.message);
 	return -1;
 }
 
 void policy_image_close(struct policy_image *opened)
 {
-	memory_unmap(opened->direct4, ORIGIN_DIRECT_BYTES);
+	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++) {
+		if (opened->copy[kind])
+			memory_unmap(opened->copy[kind], opened->compiled.segment[kind]->size);
+	}
 	compiled_unref(&opened->compiled);
 	policy_free(opened->policy);
 }

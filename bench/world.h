@@ -10,7 +10,7 @@ struct policy_image {
 	struct policy *policy;
 	struct compiled compiled;
 	struct image image;
-	uint16_t *direct4; /* the image's, as a data plane makes it */
+	void *copy[SEGMENT_KINDS]; /* that it is made of */
 };
 
 /*

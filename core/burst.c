@@ -78,10 +78,7 @@ STAGE void image_prefetch(const struct image *image, const struct packet *packet
 	bool ip6 = packet->kind == PACKET_IP6;
 
 	singles_prefetch(image, ip6, packet->source);
-	if (ip6)
-		range6_prefetch(&image->origin.ip6, packet->source);
-	else if (image->origin_direct4)
-		__builtin_prefetch(&image->origin_direct4[(uint32_t)packet->source.lo >> 8]);
+	range_prefetch(&image->origin, ip6, packet->source);
 }
 
 /*

@@ -17,7 +17,7 @@ struct decision {
 	uint16_t reason : 8;  /* enum reason */
 	uint16_t service;     /* index, or NONE: none, or the packet ended before it mattered */
 	uint16_t rule;        /* likewise */
-	uint16_t origin;      /* index; ORIGIN_SPLIT where the packet ended before it mattered */
+	uint16_t origin;      /* index; ORIGIN_NONE where the packet ended before it mattered */
 };
 
 static inline struct decision decision_end(enum verdict verdict, enum reason reason)
@@ -27,7 +27,7 @@ static inline struct decision decision_end(enum verdict verdict, enum reason rea
 		.reason = reason,
 		.service = NONE,
 		.rule = NONE,
-		.origin = ORIGIN_SPLIT,
+		.origin = ORIGIN_NONE,
 	};
 }
 

@@ -13,33 +13,26 @@ static void *view(void *segment, unsigned array, uint64_t *count)
 	return elements ? (char *)segment + header->array[array].offset : NULL;
 }
 
-static uint32_t index_bits(uint64_t slots)
-{
-	return slots ? (uint32_t)__builtin_ctzll(slots - 1) : 0;
-}
-
 static struct range view_range(void *segment, unsigned at)
 {
-	uint64_t slots4, slots6, count4, count6;
+	uint64_t count4, count6;
 	struct range range = {
 		.ip4 =
 			{
-				.index = view(segment, at, &slots4),
+				.index = view(segment, at, NULL),
 				.first = view(segment, at + 1, &count4),
 				.value = view(segment, at + 2, NULL),
 			},
 		.ip6 =
 			{
-				.index = view(segment, at + 3, &slots6),
+				.index = view(segment, at + 3, NULL),
 				.first = view(segment, at + 4, &count6),
 				.value = view(segment, at + 5, NULL),
 			},
 	};
 
 	range.ip4.count = (uint32_t)count4;
-	range.ip4.shift = 32 - index_bits(slots4);
 	range.ip6.count = (uint32_t)count6;
-	range.ip6.shift = 64 - index_bits(slots6);
 	return range;
 }
 
@@ -156,27 +149,6 @@ int image_open(void *const segments[SEGMENT_KINDS], struct image *image, struct 
 		return result;
 	*image = opened;
 	return 0;
-}
-
-/* Fill the cells of the /24s that [first, last] touches; where it begins inside one, it splits it.
- */
-static void fill_direct4(uint16_t *direct4, uint32_t first, uint32_t last, uint16_t origin)
-{
-	for (uint32_t cell = first >> 8; cell <= last >> 8; cell++)
-		direct4[cell] = origin;
-	if (first & 0xff)
-		direct4[first >> 8] = ORIGIN_SPLIT;
-}
-
-void image_direct4(const struct image *image, uint16_t *direct4)
-{
-	const struct range4 *range = &image->origin.ip4;
-
-	for (uint32_t i = 0; i < range->count; i++) {
-		uint32_t last = i + 1 < range->count ? range->first[i + 1] - 1 : UINT32_MAX;
-
-		fill_direct4(direct4, range->first[i], last, (uint16_t)range->value[i]);
-	}
 }
 
 void segment_rebase_expiry(enum segment_kind kind, void *segment, int64_t utc_minus_clock_ns)

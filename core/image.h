@@ -19,7 +19,7 @@
 #include <stddef.h>
 
 enum {
-	IMAGE_VERSION = 3,
+	IMAGE_VERSION = 4,
 	IMAGE_ALIGN = 64, /* of a segment in memory and of every array in it */
 };
 #define SEGMENT_MAGIC  UINT32_C(0x53434c53) /* "SLCS" */
@@ -46,69 +46,69 @@ enum segment_kind {
 };
 
 /* The arrays of each kind of segment, in order: symbol, element type. */
-#define RULES_ARRAYS(X)                            \
+#define RULES_ARRAYS(X)                              \
 	X(RULES_SETTINGS, struct settings) /* one */ \
-	X(RULES_RULES, struct rule)                \
+	X(RULES_RULES, struct rule)                  \
 	X(RULES_NAMES, char)
 
-#define SERVICES_ARRAYS(X)                                                                   \
-	X(SERVICES_INDEX4, uint32_t) /* destination ranges; a value is a destination class */  \
-	X(SERVICES_FIRST4, uint32_t)                                                         \
-	X(SERVICES_VALUE4, uint32_t)                                                         \
-	X(SERVICES_INDEX6, uint32_t)                                                         \
-	X(SERVICES_FIRST6, struct address)                                                   \
-	X(SERVICES_VALUE6, uint32_t)                                                         \
-	X(SERVICES_TCP, uint16_t)      /* [65536] port class of a TCP port */                \
-	X(SERVICES_UDP, uint16_t)      /* [65536] likewise UDP */                            \
-	X(SERVICES_PROTOCOL, uint16_t) /* [256] of a protocol without ports */               \
-	X(SERVICES_FRAGMENT, uint16_t) /* [256] of a later fragment */                       \
-	X(SERVICES_CLASSES, uint32_t)  /* one: how many port classes there are */            \
+#define SERVICES_ARRAYS(X)                                                                     \
+	X(SERVICES_INDEX4, struct range_cell) /* destinations: value, a class */               \
+	X(SERVICES_FIRST4, uint32_t)                                                           \
+	X(SERVICES_VALUE4, uint32_t)                                                           \
+	X(SERVICES_INDEX6, struct range_cell)                                                  \
+	X(SERVICES_FIRST6, struct address)                                                     \
+	X(SERVICES_VALUE6, uint32_t)                                                           \
+	X(SERVICES_TCP, uint16_t)      /* [65536] port class of a TCP port */                  \
+	X(SERVICES_UDP, uint16_t)      /* [65536] likewise UDP */                              \
+	X(SERVICES_PROTOCOL, uint16_t) /* [256] of a protocol without ports */                 \
+	X(SERVICES_FRAGMENT, uint16_t) /* [256] of a later fragment */                         \
+	X(SERVICES_CLASSES, uint32_t)  /* one: how many port classes there are */              \
 	X(SERVICES_CELLS, uint16_t)    /* [destination class][port class]: service, or none */ \
-	X(SERVICES_CHOICE, uint16_t)   /* [service or none][origin]: rule, or none */        \
-	X(SERVICES_SERVICES, struct service)                                                 \
-	X(SERVICES_FALLBACKS, struct fallback)                                               \
+	X(SERVICES_CHOICE, uint16_t)   /* [service or none][origin]: rule, or none */          \
+	X(SERVICES_SERVICES, struct service)                                                   \
+	X(SERVICES_FALLBACKS, struct fallback)                                                 \
 	X(SERVICES_NAMES, char)
 
-#define GUARD_ARRAYS(X)                                                                \
-	X(GUARD_SOURCE_INDEX4, uint32_t) /* source ranges; a value is 0 or 1 */        \
-	X(GUARD_SOURCE_FIRST4, uint32_t)                                               \
-	X(GUARD_SOURCE_VALUE4, uint32_t)                                               \
-	X(GUARD_SOURCE_INDEX6, uint32_t)                                               \
-	X(GUARD_SOURCE_FIRST6, struct address)                                         \
-	X(GUARD_SOURCE_VALUE6, uint32_t)                                               \
-	X(GUARD_DESTINATION_INDEX4, uint32_t) /* destination ranges; likewise */       \
-	X(GUARD_DESTINATION_FIRST4, uint32_t)                                          \
-	X(GUARD_DESTINATION_VALUE4, uint32_t)                                          \
-	X(GUARD_DESTINATION_INDEX6, uint32_t)                                          \
-	X(GUARD_DESTINATION_FIRST6, struct address)                                    \
-	X(GUARD_DESTINATION_VALUE6, uint32_t)                                          \
-	X(GUARD_TCP, uint64_t) /* [1024] a bit for each destination port, or empty */  \
+#define GUARD_ARRAYS(X)                                                                   \
+	X(GUARD_SOURCE_INDEX4, struct range_cell) /* source ranges; a value is 0 or 1 */  \
+	X(GUARD_SOURCE_FIRST4, uint32_t)                                                  \
+	X(GUARD_SOURCE_VALUE4, uint32_t)                                                  \
+	X(GUARD_SOURCE_INDEX6, struct range_cell)                                         \
+	X(GUARD_SOURCE_FIRST6, struct address)                                            \
+	X(GUARD_SOURCE_VALUE6, uint32_t)                                                  \
+	X(GUARD_DESTINATION_INDEX4, struct range_cell) /* destination ranges; likewise */ \
+	X(GUARD_DESTINATION_FIRST4, uint32_t)                                             \
+	X(GUARD_DESTINATION_VALUE4, uint32_t)                                             \
+	X(GUARD_DESTINATION_INDEX6, struct range_cell)                                    \
+	X(GUARD_DESTINATION_FIRST6, struct address)                                       \
+	X(GUARD_DESTINATION_VALUE6, uint32_t)                                             \
+	X(GUARD_TCP, uint64_t) /* [1024] a bit for each destination port, or empty */     \
 	X(GUARD_UDP, uint64_t)
 
-#define SETS_ARRAYS(X)                                                                     \
-	X(SETS_INDEX4, uint32_t)       /* source ranges; a value is an entry, or SET_NONE */ \
-	X(SETS_FIRST4, uint32_t)                                                           \
-	X(SETS_VALUE4, uint32_t)                                                           \
-	X(SETS_INDEX6, uint32_t)                                                           \
-	X(SETS_FIRST6, struct address)                                                     \
-	X(SETS_VALUE6, uint32_t)                                                           \
-	X(SETS_ENTRIES, struct set_entry)                                                  \
+#define SETS_ARRAYS(X)                                                               \
+	X(SETS_INDEX4, struct range_cell) /* sources: value, an entry or SET_NONE */ \
+	X(SETS_FIRST4, uint32_t)                                                     \
+	X(SETS_VALUE4, uint32_t)                                                     \
+	X(SETS_INDEX6, struct range_cell)                                            \
+	X(SETS_FIRST6, struct address)                                               \
+	X(SETS_VALUE6, uint32_t)                                                     \
+	X(SETS_ENTRIES, struct set_entry)                                            \
 	X(SETS_EXPIRES, uint64_t) /* ns of the reader's clock; 0 is never; [0] is 0 */
 
-#define SINGLES_ARRAYS(X)                                                     \
+#define SINGLES_ARRAYS(X)                                                      \
 	X(SINGLES_SEED, uint64_t) /* one, the same in all layers: see below */ \
-	X(SINGLES_EXACT4, struct exact4) /* lines, a power of two, or none */ \
-	X(SINGLES_EXACT6, struct exact6)                                      \
-	X(SINGLES_PAIRS, struct set_pair)                                     \
+	X(SINGLES_EXACT4, struct exact4) /* lines, a power of two, or none */  \
+	X(SINGLES_EXACT6, struct exact6)                                       \
+	X(SINGLES_PAIRS, struct set_pair)                                      \
 	X(SINGLES_EXPIRES, uint64_t) /* as SETS_EXPIRES */
 
-#define ORIGINS_ARRAYS(X)                                                   \
-	X(ORIGINS_INDEX4, uint32_t) /* source ranges; a value is an origin */ \
-	X(ORIGINS_FIRST4, uint32_t)                                         \
-	X(ORIGINS_VALUE4, uint32_t)                                         \
-	X(ORIGINS_INDEX6, uint32_t)                                         \
-	X(ORIGINS_FIRST6, struct address)                                   \
-	X(ORIGINS_VALUE6, uint32_t)                                         \
+#define ORIGINS_ARRAYS(X)                                                              \
+	X(ORIGINS_INDEX4, struct range_cell) /* source ranges; a value is an origin */ \
+	X(ORIGINS_FIRST4, uint32_t)                                                    \
+	X(ORIGINS_VALUE4, uint32_t)                                                    \
+	X(ORIGINS_INDEX6, struct range_cell)                                           \
+	X(ORIGINS_FIRST6, struct address)                                              \
+	X(ORIGINS_VALUE6, uint32_t)                                                    \
 	X(ORIGINS_ORIGINS, struct origin) /* [0] is what no feed maps */
 
 #define DOCUMENT_ARRAYS(X) X(DOCUMENT_TEXT, char)
@@ -218,10 +218,7 @@ _Static_assert(sizeof(struct fallback) == 16, "part of the image");
 
 enum {
 	ORIGIN_UNMAPPED = 0,
-	ORIGIN_SPLIT = 0xffff, /* this /24 has more than one origin */
-	ORIGIN_DIRECT_CELLS = 1 << 24,
-	ORIGIN_DIRECT_BYTES = ORIGIN_DIRECT_CELLS * sizeof(uint16_t),
-	ORIGIN_DIRECT_RANGES = 4096,
+	ORIGIN_NONE = 0xffff, /* nobody asked */
 };
 
 struct origin {
@@ -324,7 +321,6 @@ struct image {
 	const struct set_entry *set_entries;
 	const uint64_t *set_expires;
 
-	const uint16_t *origin_direct4; /* of image_direct4(), if the reader had it made; or NULL */
 	struct range origin;
 	const struct origin *origins;
 
@@ -379,14 +375,6 @@ int image_open(void *const segments[SEGMENT_KINDS], struct image *image, struct 
  * reader's clock: utc_minus_clock_ns is UTC now less the clock now. Once for each copy.
  */
 void segment_rebase_expiry(enum segment_kind kind, void *segment, int64_t utc_minus_clock_ns);
-
-/*
- * Origins of /24s, looked up directly: ORIGIN_DIRECT_CELLS cells, each an origin or
- * ORIGIN_SPLIT. They follow from the ranges, so no segment has them: a reader in a hurry makes
- * them in memory of its own and sets image->origin_direct4, which is worth it where there are
- * more than ORIGIN_DIRECT_RANGES of IPv4.
- */
-void image_direct4(const struct image *image, uint16_t *direct4);
 
 /* Names for people; NULL for NONE. */
 static inline const char *image_rule_name(const struct image *image, uint16_t rule)

@@ -131,26 +131,58 @@ static int check_arrays(const struct check *check)
 	return 0;
 }
 
-/* The index part of a range table: arrays `at` (index) and `at + 1` (first). */
-static int check_range_index(const struct check *check, unsigned at, uint32_t *count)
+/* Whether a cell that is no node leads to ranges or values that are there. */
+static bool bad_leaf(struct range_cell cell, uint32_t ranges, uint64_t limit, bool none)
 {
-	uint64_t slots = array_count(check, at), ranges = array_count(check, at + 1);
-	const uint32_t *index = array_at(check, at);
+	if (cell.inside == 0)
+		return cell.at >= limit && !(none && cell.at == SET_NONE);
+	return cell.at == 0 || cell.at > ranges || cell.inside > ranges - cell.at;
+}
+
+/*
+ * The index of a range table: nodes begin where the one before ends, so that each cell but the
+ * root has one parent, and a walk ends. `next` is where the next one has to begin.
+ */
+static int check_range_cells(const struct check *check, unsigned at, uint32_t ranges,
+			     uint64_t limit, bool none)
+{
+	const struct range_cell *index = array_at(check, at);
+	uint64_t cells = array_count(check, at), next = 1, level_end = 1;
+	unsigned level = 0;
+
+	for (uint64_t i = 0; i < cells; i++) {
+		struct range_cell cell = index[i];
+
+		if (i == level_end) {
+			level++;
+			level_end = next;
+		}
+		if (!range_is_node(cell)) {
+			if (bad_leaf(cell, ranges, limit, none))
+				return refuse(check, (int)at, "value out of range");
+			continue;
+		}
+		if (level == RANGE_LEVELS || range_node_bits(cell) > RANGE_NODE_BITS)
+			return refuse(check, (int)at, "divides too finely");
+		if (cell.at != next)
+			return refuse(check, (int)at, "is not in order");
+		next += UINT64_C(1) << range_node_bits(cell);
+	}
+	return next == cells ? 0 : refuse(check, (int)at, "does not end with its last node");
+}
+
+/* The index, and how many ranges there are: arrays `at` to `at + 2`. */
+static int check_range_index(const struct check *check, unsigned at, uint64_t limit, bool none,
+			     uint32_t *count)
+{
+	uint64_t cells = array_count(check, at), ranges = array_count(check, at + 1);
 
 	if (array_count(check, at + 2) != ranges)
 		return refuse(check, (int)at + 2, "not one value for each range");
 	*count = (uint32_t)ranges;
 	if (ranges == 0)
-		return slots == 0 ? 0 : refuse(check, (int)at, "indexes no ranges");
-	if (slots < 2 || slots > 65537 || ((slots - 1) & (slots - 2)) != 0)
-		return refuse(check, (int)at, "not a power of two of buckets");
-	if (index[0] != 0 || index[1] == 0 || index[slots - 1] != ranges)
-		return refuse(check, (int)at, "does not span the ranges");
-	for (uint64_t i = 1; i < slots; i++) {
-		if (index[i] < index[i - 1])
-			return refuse(check, (int)at, "does not ascend");
-	}
-	return 0;
+		return cells == 0 ? 0 : refuse(check, (int)at, "indexes no ranges");
+	return check_range_cells(check, at, *count, limit, none);
 }
 
 static int check_range_values(const struct check *check, unsigned at, uint64_t limit, bool none)
@@ -168,7 +200,7 @@ static int check_range4(const struct check *check, unsigned at, uint64_t limit, 
 {
 	const uint32_t *first = array_at(check, at + 1);
 	uint32_t count;
-	int result = check_range_index(check, at, &count);
+	int result = check_range_index(check, at, limit, none, &count);
 
 	if (result)
 		return result;
@@ -185,7 +217,7 @@ static int check_range6(const struct check *check, unsigned at, uint64_t limit, 
 {
 	const struct address *first = array_at(check, at + 1);
 	uint32_t count;
-	int result = check_range_index(check, at, &count);
+	int result = check_range_index(check, at, limit, none, &count);
 
 	if (result)
 		return result;

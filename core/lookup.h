@@ -153,12 +153,6 @@ static inline uint32_t set_find(const struct image *image, const struct packet *
 /* The origin of the packet's source; ORIGIN_UNMAPPED or another where no feed knows it. */
 static inline uint16_t origin_find(const struct image *image, const struct packet *packet)
 {
-	if (packet->kind == PACKET_IP4 && image->origin_direct4) {
-		uint16_t origin = image->origin_direct4[(uint32_t)packet->source.lo >> 8];
-
-		if (origin != ORIGIN_SPLIT)
-			return origin;
-	}
 	return (uint16_t)range_find(&image->origin, packet->kind == PACKET_IP6, packet->source,
 				    ORIGIN_UNMAPPED);
 }

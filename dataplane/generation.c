@@ -81,7 +81,6 @@ static void copy_unref(struct segment_copy *copy)
 	if (!copy || --copy->references > 0)
 		return;
 	memory_unmap(copy->data, copy->name.size);
-	memory_unmap(copy->direct4, ORIGIN_DIRECT_BYTES);
 	free(copy);
 }
 
@@ -160,19 +159,6 @@ static int load_manifest(const char *path, struct manifest *manifest, struct boa
 	return 0;
 }
 
-/* Give the image its direct table: the one that its segment has already, or a new one. */
-static int direct4_make(struct segment_copy *origins, struct image *image)
-{
-	if (!origins->direct4 && image->origin.ip4.count > ORIGIN_DIRECT_RANGES) {
-		origins->direct4 = memory_map(ORIGIN_DIRECT_BYTES);
-		if (!origins->direct4)
-			return -ENOMEM;
-		image_direct4(image, origins->direct4);
-	}
-	image->origin_direct4 = origins->direct4;
-	return 0;
-}
-
 static int load_image(struct generation *generation, const char *path,
 		      const struct generation *running, int64_t utc_minus_boot_ns,
 		      struct board_refusal *refusal)
@@ -184,8 +170,6 @@ static int load_image(struct generation *generation, const char *path,
 		data[kind] = generation->segment[kind]->data;
 	if (image_open(data, &generation->image, &error))
 		return refuse_content(refusal, path, &error);
-	if (direct4_make(generation->segment[SEGMENT_ORIGINS], &generation->image))
-		return refuse(refusal, -ENOMEM, "%s: no memory for its origins", path);
 	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++) {
 		if (!running || generation->segment[kind] != running->segment[kind])
 			segment_rebase_expiry(kind, data[kind], utc_minus_boot_ns);

@@ -14,7 +14,6 @@ struct segment_copy {
 	unsigned references;
 	struct manifest_segment name;
 	void *data;
-	uint16_t *direct4; /* of SEGMENT_ORIGINS: image_direct4()'s, or NULL */
 };
 
 struct generation {

@@ -55,7 +55,7 @@ static char *put_origin(char *at, const struct image *image, uint16_t origin)
 {
 	char text[3] = "";
 
-	if (origin == ORIGIN_SPLIT || image->origins[origin].country[0] == '\0')
+	if (origin == ORIGIN_NONE || image->origins[origin].country[0] == '\0')
 		return put(at, "null");
 	memcpy(text, image->origins[origin].country, 2);
 	return put_text(at, text);

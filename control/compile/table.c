@@ -5,7 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { TABLE_INDEX_BITS = 16 };
+enum {
+	/* The root has many more cells than ranges, so that most hold no border. */
+	ROOT_CELLS = 32,
+	NODE_CELLS = 2, /* likewise other nodes, at least so many for each border */
+	LEAF_MOST = 4,  /* borders in a cell that are searched: they share a line or two */
+};
 
 /* A border waits here until the next one shows that no inner prefix begins at its place. */
 struct cut {
@@ -97,42 +102,122 @@ static int cut_ranges(const struct forest *forest, const uint32_t *values, uint3
 	return cut_flush(&cut);
 }
 
-/* Many more buckets than ranges, so that most hold no boundary, and a search seldom branches. */
-static unsigned index_bits(uint32_t ranges)
-{
-	unsigned bits = 0;
+/* The index being built: what of an address each cell leaves undecided. */
+struct indexing {
+	struct table *table;
+	uint8_t *undecided; /* bits of the (high) word */
+	uint32_t capacity;
+};
 
-	while (bits < TABLE_INDEX_BITS && UINT32_C(1) << bits < ranges * UINT64_C(32))
+static int index_reserve(struct indexing *indexing, uint64_t cells)
+{
+	struct table *table = indexing->table;
+	uint32_t capacity = indexing->capacity ? indexing->capacity : 64;
+	void *grown;
+
+	if (cells > UINT32_MAX / 2)
+		return -ENOMEM;
+	while (capacity < cells)
+		capacity *= 2;
+	if (capacity == indexing->capacity)
+		return 0;
+	grown = reallocarray(table->index, capacity, sizeof *table->index);
+	if (!grown)
+		return -ENOMEM;
+	table->index = grown;
+	grown = realloc(indexing->undecided, capacity);
+	if (!grown)
+		return -ENOMEM;
+	indexing->undecided = grown;
+	indexing->capacity = capacity;
+	return 0;
+}
+
+/* The word that a range is indexed by. */
+static uint64_t border_word(const struct table *table, uint32_t range)
+{
+	return table->ip6 ? ((const struct address *)table->first)[range].hi
+			  : table_first4(table, range);
+}
+
+/* Whether a range begins with the part of the address space that leaves `undecided` bits. */
+static bool begins_part(const struct table *table, uint32_t range, unsigned undecided)
+{
+	return (border_word(table, range) & ((UINT64_C(1) << undecided) - 1)) == 0 &&
+	       (!table->ip6 || ((const struct address *)table->first)[range].lo == 0);
+}
+
+static unsigned bits_for(uint64_t cells)
+{
+	unsigned bits = 1;
+
+	while (bits < RANGE_NODE_BITS && UINT64_C(1) << bits < cells)
 		bits++;
 	return bits;
 }
 
-static uint64_t bucket_of(const struct table *table, uint32_t range, unsigned bits)
+/* Make a cell a node of 2^bits cells, and share out the ranges that begin inside it. */
+static int index_split(struct indexing *indexing, uint32_t cell, unsigned bits)
 {
-	if (bits == 0)
-		return 0;
-	if (table->ip6)
-		return ((const struct address *)table->first)[range].hi >> (64 - bits);
-	return table_first4(table, range) >> (32 - bits);
+	struct table *table = indexing->table;
+	unsigned shift = indexing->undecided[cell] - bits;
+	uint32_t next = table->index[cell].at, end = next + table->index[cell].inside;
+	struct range_cell node = range_node(table->slots, shift, bits);
+
+	if (index_reserve(indexing, table->slots + (UINT64_C(1) << bits)) != 0)
+		return -ENOMEM;
+	table->index[cell] = node;
+	for (uint32_t part = 0; part < UINT32_C(1) << bits; part++) {
+		uint32_t child = table->slots++, inside;
+
+		inside = next;
+		while (next < end && range_child(node, border_word(table, next)) == child)
+			next++;
+		if (inside < next && begins_part(table, inside, shift))
+			inside++;
+		indexing->undecided[child] = (uint8_t)shift;
+		table->index[child] = next > inside
+					      ? (struct range_cell){inside, next - inside}
+					      : (struct range_cell){table->value[inside - 1], 0};
+	}
+	return 0;
+}
+
+/* Split what holds too many borders, level by level. */
+static int index_grow(struct indexing *indexing)
+{
+	struct table *table = indexing->table;
+	uint32_t cell = 0;
+
+	for (unsigned level = 0; level < RANGE_LEVELS; level++) {
+		for (uint32_t end = table->slots; cell < end; cell++) {
+			uint64_t inside = table->index[cell].inside;
+			unsigned left = indexing->undecided[cell];
+			unsigned bits = bits_for(inside * (level ? NODE_CELLS : ROOT_CELLS));
+
+			if (left == 0 || inside <= (level ? LEAF_MOST : 0))
+				continue;
+			if (index_split(indexing, cell, bits < left ? bits : left) != 0)
+				return -ENOMEM;
+		}
+	}
+	return 0;
 }
 
 static int index_ranges(struct table *table)
 {
-	unsigned bits = index_bits(table->count);
-	uint32_t buckets = UINT32_C(1) << bits;
-	uint32_t range = 0;
+	struct indexing indexing = {.table = table};
+	int result = index_reserve(&indexing, 1);
 
-	table->index = reallocarray(NULL, buckets + 1, sizeof *table->index);
-	if (!table->index)
-		return -ENOMEM;
-	for (uint32_t bucket = 0; bucket < buckets; bucket++) {
-		table->index[bucket] = range;
-		while (range < table->count && bucket_of(table, range, bits) == bucket)
-			range++;
+	if (result == 0) {
+		indexing.undecided[0] = table->ip6 ? 64 : 32;
+		table->index[0] = table->count > 1 ? (struct range_cell){1, table->count - 1}
+						   : (struct range_cell){table->value[0], 0};
+		table->slots = 1;
+		result = index_grow(&indexing);
 	}
-	table->index[buckets] = range;
-	table->slots = buckets + 1;
-	return 0;
+	free(indexing.undecided);
+	return result;
 }
 
 int table_build(const struct forest *forest, const uint32_t *values, uint32_t none,

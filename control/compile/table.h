@@ -3,9 +3,10 @@
 #pragma once
 
 #include "compile/forest.h"
+#include "range.h"
 
 struct table {
-	uint32_t *index;
+	struct range_cell *index;
 	void *first; /* uint32_t, or struct address of IPv6 */
 	uint32_t *value;
 	uint32_t slots, count, capacity;

@@ -116,56 +116,6 @@ static void test_absence(void)
 	CU_ASSERT_PTR_NULL(generation);
 }
 
-/* Publish a policy whose feed splits 5000 /24s in two. */
-static void publish_origins(const char *manifest, uint64_t number, const char *name)
-{
-	char text[256], path[80];
-	FILE *feed;
-	int size;
-
-	snprintf(path, sizeof path, "%s/feed.csv", folder);
-	feed = fopen(path, "w");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(feed);
-	for (unsigned i = 0; i < 5000; i++)
-		fprintf(feed, "10.%u.%u.0/25,%s,\n", i >> 8, i & 255, i % 2 ? "AA" : "BB");
-	CU_ASSERT_EQUAL_FATAL(fclose(feed), 0);
-	size = snprintf(text, sizeof text,
-			"{\"schema\": 1, \"name\": \"%s\", \"origins\": "
-			"{\"feeds\": [{\"type\": \"csv\", \"file\": \"feed.csv\"}]}}",
-			name);
-	CU_ASSERT_EQUAL_FATAL(
-		state_folder_write(text, (size_t)size, folder, folder, manifest, number), 0);
-	CU_ASSERT_EQUAL(unlink(path), 0);
-}
-
-/* The direct table is made here, agrees with the ranges, and goes on with its segment. */
-static void test_direct_table(void)
-{
-	struct generation *first, *second;
-	const uint16_t *direct4;
-	unsigned split = 0, wrong = 0;
-
-	publish_origins(STATE_CURRENT, 1, "one");
-	publish_origins(STATE_WANTED, 2, "two");
-	first = load(STATE_CURRENT, NULL);
-	direct4 = first->image.origin_direct4;
-	CU_ASSERT_PTR_NOT_NULL_FATAL(direct4);
-	for (uint32_t cell = 0; cell < ORIGIN_DIRECT_CELLS; cell++) {
-		uint32_t low = range4_find(&first->image.origin.ip4, cell << 8, 0);
-		uint32_t high = range4_find(&first->image.origin.ip4, cell << 8 | 0xff, 0);
-
-		wrong += direct4[cell] != (low == high ? low : ORIGIN_SPLIT);
-		split += direct4[cell] == ORIGIN_SPLIT;
-	}
-	CU_ASSERT_EQUAL(wrong, 0);
-	CU_ASSERT_EQUAL(split, 5000);
-	second = load(STATE_WANTED, first);
-	CU_ASSERT_PTR_EQUAL(second->image.origin_direct4, direct4);
-	generation_free(first);
-	CU_ASSERT_EQUAL(second->image.origin_direct4[10 << 16], ORIGIN_SPLIT);
-	generation_free(second);
-}
-
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -173,7 +123,6 @@ int main(void)
 		{"expiry is moved once", test_expiry_moves_once},
 		{"a refusal leaves the running one alone", test_refusals_free_what_was_shared},
 		{"no manifest is an absence", test_absence},
-		{"direct table of origins", test_direct_table},
 		CU_TEST_INFO_NULL,
 	};
 	char remove[80];

@@ -198,6 +198,65 @@ static void test_expires(void)
 	}
 }
 
+/* Cells of an index: what leads out of it, round in it, or past its ranges and values. */
+static void test_index(void)
+{
+	const unsigned finer = RANGE_NODE_BITS + 1;
+	const struct {
+		bool root;
+		struct range_cell cell;
+		const char *message;
+	} rows[] = {
+		{true, range_node(0, 0, 1), "is not in order"},
+		{true, range_node(2, 0, 1), "is not in order"},
+		{true, range_node(1, 0, finer), "divides too finely"},
+		{true, range_node(1, 0, 0), "does not end with its last node"},
+		{true, {1, 0}, "does not end with its last node"},
+		{false, range_node(0, 0, 1), "is not in order"},
+		{false, {UINT32_MAX - 1, 0}, "value out of range"},
+		{false, {0, 1}, "value out of range"},
+		{false, {1, RANGE_NODE - 1}, "value out of range"},
+		{false, {UINT32_MAX, 1}, "value out of range"},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct image_error error;
+		size_t size;
+		uint8_t *segment = copy_of(SEGMENT_ORIGINS, &size);
+		const struct segment_array *array = &header_of(segment)->array[ORIGINS_INDEX4];
+		struct range_cell *index = (void *)(segment + array->offset);
+
+		CU_ASSERT_TRUE_FATAL(array->count > 2);
+		index[rows[i].root ? 0 : array->count - 1] = rows[i].cell;
+		CU_ASSERT_EQUAL(probe_replace(SEGMENT_ORIGINS, segment, size, &error), -EBADMSG);
+		CU_ASSERT_STRING_EQUAL(error.array, "ORIGINS_INDEX4");
+		CU_ASSERT_STRING_EQUAL(error.message, rows[i].message);
+		free(segment);
+	}
+}
+
+/* A walk takes RANGE_LEVELS steps at most: a chain of nodes that is longer is refused. */
+static void test_deep_index(void)
+{
+	struct image_error error;
+	size_t size;
+	uint8_t *segment = copy_of(SEGMENT_ORIGINS, &size);
+	struct segment_array *array = &header_of(segment)->array[ORIGINS_INDEX4];
+	struct range_cell *index = (void *)(segment + array->offset);
+
+	CU_ASSERT_TRUE_FATAL(array->count > RANGE_LEVELS + 2);
+	for (uint32_t levels = RANGE_LEVELS; levels <= RANGE_LEVELS + 1; levels++) {
+		for (uint32_t i = 0; i < levels; i++)
+			index[i] = range_node(i + 1, 0, 0);
+		index[levels] = (struct range_cell){0, 0};
+		array->count = levels + 1;
+		CU_ASSERT_EQUAL(probe_replace(SEGMENT_ORIGINS, segment, size, &error),
+				levels == RANGE_LEVELS ? 0 : -EBADMSG);
+	}
+	CU_ASSERT_STRING_EQUAL(error.message, "divides too finely");
+	free(segment);
+}
+
 /* Words of single addresses: what no verdict, pair or expiry is behind. */
 static void test_singles(void)
 {
@@ -283,6 +342,8 @@ int main(void)
 		{"damaged segments", test_damaged},
 		{"overlapping arrays", test_overlap},
 		{"expiries", test_expires},
+		{"indexes", test_index},
+		{"deep indexes", test_deep_index},
 		{"single addresses", test_singles},
 		{"an address twice in a line", test_twice},
 		{"seeds", test_seeds},

@@ -145,21 +145,6 @@ static void compare(const struct image *image, bool ip6)
 	CU_ASSERT_TRUE(named > 0);
 }
 
-/* As the data plane looks /24s up. */
-static void direct_make(struct image *image)
-{
-	uint16_t *direct4 = calloc(ORIGIN_DIRECT_CELLS, sizeof *direct4);
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(direct4);
-	image_direct4(image, direct4);
-	image->origin_direct4 = direct4;
-}
-
-static void direct_free(struct image *image)
-{
-	free((void *)image->origin_direct4);
-}
-
 static void test_libloc(void)
 {
 	struct policy *policy = policy_from("{'schema':1,'origins':{'groups':{'big':"
@@ -171,9 +156,6 @@ static void test_libloc(void)
 	CU_ASSERT_TRUE(border_count[0] > 500000 && border_count[1] > 50000);
 	compare(&made.image, false);
 	compare(&made.image, true);
-	direct_make(&made.image);
-	compare(&made.image, false);
-	direct_free(&made.image);
 	close_database();
 	made_free(&made);
 }
@@ -247,8 +229,8 @@ static void test_csv(void)
 	remove_file("b.csv");
 }
 
-/* A feed of many /24s and their halves: the direct table's whole and split cells. */
-static void test_direct(void)
+/* A feed of many halves of /24s. */
+static void test_halves(void)
 {
 	enum { BLOCKS = 5000 };
 	struct feed_paths paths = {.folder = folder};
@@ -268,7 +250,6 @@ static void test_direct(void)
 			i % 2 ? "AA" : "BB");
 	CU_ASSERT_EQUAL_FATAL(fclose(file), 0);
 	CU_ASSERT_EQUAL_FATAL(made_compile(&made, &paths, &error), 0);
-	direct_make(&made.image);
 	for (uint32_t i = 0; i < (BLOCKS + 1) * 4; i++) {
 		struct packet packet = packet_from(false, (struct address){0, 0x0a000000 + i * 64});
 		uint32_t block = i / 4;
@@ -279,7 +260,6 @@ static void test_direct(void)
 				 country, 2) != 0;
 	}
 	CU_ASSERT_EQUAL(wrong, 0);
-	direct_free(&made.image);
 	made_free(&made);
 	remove_file("a.csv");
 }
@@ -398,7 +378,7 @@ int main(void)
 {
 	CU_TestInfo tests[] = {
 		{"libloc database", test_libloc}, {"csv", test_csv},
-		{"direct table", test_direct},    {"reuse", test_reuse},
+		{"halves of /24s", test_halves},    {"reuse", test_reuse},
 		{"shrunk", test_shrunk},          CU_TEST_INFO_NULL,
 	};
 	int result;

@@ -30,12 +30,9 @@ static uint32_t naive_find(const struct listed *listed, size_t count, bool ip6,
 /* A table as the reader sees it. */
 static struct range range_from(const struct table table[FAMILIES])
 {
-	unsigned bits4 = table[0].slots ? (unsigned)__builtin_ctz(table[0].slots - 1) : 0;
-	unsigned bits6 = table[1].slots ? (unsigned)__builtin_ctz(table[1].slots - 1) : 0;
-
 	return (struct range){
-		.ip4 = {table[0].index, table[0].first, table[0].value, table[0].count, 32 - bits4},
-		.ip6 = {table[1].index, table[1].first, table[1].value, table[1].count, 64 - bits6},
+		.ip4 = {table[0].index, table[0].first, table[0].value, table[0].count},
+		.ip6 = {table[1].index, table[1].first, table[1].value, table[1].count},
 	};
 }
 
@@ -152,6 +149,41 @@ static void test_index(void)
 	}
 }
 
+/* The longest chains that an index can be asked for: prefixes in prefixes around one address. */
+static void test_nested(void)
+{
+	static struct listed listed[128];
+
+	for (unsigned ip6 = 0; ip6 < 2; ip6++) {
+		unsigned bits = ip6 ? 128 : 32;
+
+		for (uint32_t i = 0; i < bits; i++) {
+			unsigned __int128 low = ((unsigned __int128)1 << i) - 1;
+			unsigned __int128 address =
+				((unsigned __int128)0x20010db812345678 << 64 | 0x9abcdef012345678) &
+				~low & (ip6 ? ~(unsigned __int128)0 : UINT32_MAX);
+
+			listed[i] = (struct listed){
+				{{(uint64_t)(address >> 64), (uint64_t)address}, ip6, bits - i}, i};
+		}
+		compare(listed, bits);
+	}
+}
+
+/* More ranges in one /64, and in one /112, than a cell of the index is to hold. */
+static void test_crowded(void)
+{
+	enum { COUNT = 5000 };
+	static struct listed listed[COUNT];
+
+	for (unsigned step = 2; step <= 2048; step *= 32) {
+		for (uint32_t i = 0; i < COUNT; i++)
+			listed[i] = (struct listed){
+				{{UINT64_C(0x20010db800010002), i * step}, true, 127}, i % 7};
+		compare(listed, COUNT);
+	}
+}
+
 static void test_nothing(void)
 {
 	struct listed listed[2] = {{prefix_from("10.0.0.0/8"), NO_VALUE},
@@ -173,6 +205,8 @@ int main(void)
 		{"random prefixes", test_random},
 		{"first and last address", test_borders},
 		{"every size of index", test_index},
+		{"nested prefixes", test_nested},
+		{"crowded networks", test_crowded},
 		{"values that say nothing", test_nothing},
 		CU_TEST_INFO_NULL,
 	};
