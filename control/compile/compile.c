@@ -283,7 +283,7 @@ void compiled_unref(struct compiled *compiled)
 	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
 		segment_unref(compiled->segment[kind]);
 	membership_unref(compiled->membership);
-	kept_unref(compiled->kept);
+	kept_free(compiled->kept);
 	*compiled = (struct compiled){0};
 }
 

@@ -14,7 +14,6 @@ struct kept_set {
 };
 
 struct kept {
-	unsigned references;
 	size_t count;
 	struct kept_set set[];
 };
@@ -25,7 +24,6 @@ struct kept *kept_new(const struct policy *policy)
 
 	if (!kept)
 		return NULL;
-	kept->references = 1;
 	kept->count = policy->set_count;
 	for (size_t i = 0; i < kept->count; i++)
 		kept->set[i] = (struct kept_set){policy->sets[i].verdict,
@@ -33,15 +31,9 @@ struct kept *kept_new(const struct policy *policy)
 	return kept;
 }
 
-struct kept *kept_ref(struct kept *kept)
+void kept_free(struct kept *kept)
 {
-	kept->references++;
-	return kept;
-}
-
-void kept_unref(struct kept *kept)
-{
-	if (!kept || --kept->references > 0)
+	if (!kept)
 		return;
 	for (size_t i = 0; i < kept->count; i++)
 		entries_free(&kept->set[i].entries);

@@ -9,10 +9,9 @@
 
 struct kept;
 
-/* The sets of a policy, with one reference. NULL: no memory. */
+/* The sets of a policy. NULL: no memory. */
 struct kept *kept_new(const struct policy *policy);
-struct kept *kept_ref(struct kept *kept);
-void kept_unref(struct kept *kept); /* NULL is fine */
+void kept_free(struct kept *kept); /* NULL is fine */
 
 /* What differs from the sets of a policy. */
 struct kept_changes {

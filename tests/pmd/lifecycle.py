@@ -31,6 +31,12 @@ def runs(run):
     return run
 
 
+def scalar_by_name(place):
+    place.publish(DROP)
+    run = runs(start(place, "--simd", "scalar")).stop()
+    assert run.totals["reasons"]["default"]["packets"] == run.totals["received"]["packets"]
+
+
 def sigterm_drains(place):
     place.publish(PASS)
     run = runs(start(place)).stop()
@@ -130,6 +136,10 @@ def ports_and_lcores(place):
     refused(place, "port net_pcap0: has 1 receive queues, and 2 workers need one each",
             "--workers", "2", lcores="0@0,1@0,2@0")
     refused(place, "2 workers need as many lcores", "--workers", "2")
+    run = place.start([f"net_vhost0,iface={place.path('vhost')},queues=2", *endless(place)[1:]],
+                      ["net_vhost0,net_pcap1"], (), "0@0,1@0").finish(status=1)
+    run.has_said("port net_vhost0: spreads packets over 2 queues, and there are 1 workers: "
+                 "give it queues=1")
     runs(start(place, pairs=["0,1"])).stop()
 
 
@@ -143,6 +153,7 @@ def options(place):
             (["--pair", "a,b", "--workers", "65"], "--workers: '65' is not a number from 1 to 64"),
             (["--pair", "a,b", "--packets", "-1"], "--packets: '-1'"),
             (["--pair", "a,b", "--sources", "1e6"], "--sources: '1e6'"),
+            (["--pair", "a,b", "--simd", "mmx"], "--simd: 'mmx' is not scalar, avx2 or avx512"),
             (["--pair", "a,b", "--frobnicate"], "--frobnicate"),
             (["--pair", "a,b", "stray"], "'stray'")]:
         run = subprocess.run([place.dataplane, "--no-huge", "--", *arguments], text=True,
@@ -155,6 +166,7 @@ def options(place):
 
 
 if __name__ == "__main__":
-    sys.exit(main([sigterm_drains, second_is_refused, restart_after_kill, corrupt_segment,
-                   corrupt_manifest, short_manifest, missing_segment, wanted_instead_of_corrupt,
-                   former_instead_of_corrupt, ports_and_lcores, options]))
+    sys.exit(main([sigterm_drains, scalar_by_name, second_is_refused, restart_after_kill,
+                   corrupt_segment, corrupt_manifest, short_manifest, missing_segment,
+                   wanted_instead_of_corrupt, former_instead_of_corrupt, ports_and_lcores,
+                   options]))

@@ -9,7 +9,7 @@
 #include "state_folder.h"
 #include "unit/traffic.h"
 
-enum { CROSSINGS = 16, BURSTS = 64, MANY = 600 };
+enum { CROSSINGS = 8, BURSTS = 100, MANY = 600 };
 
 static char many_entries[MANY * 16]; /* more than the latest layer holds */
 

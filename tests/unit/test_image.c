@@ -90,6 +90,101 @@ static void test_short(void)
 	}
 }
 
+static size_t aligned(size_t size)
+{
+	return (size + IMAGE_ALIGN - 1) / IMAGE_ALIGN * IMAGE_ALIGN;
+}
+
+/* A good segment but that one array has `count` elements: its first ones, and zeros behind. */
+static uint8_t *with_count(enum segment_kind kind, unsigned array, uint64_t count, size_t *size)
+{
+	const uint8_t *good = probe_segment(kind, size);
+	size_t at = sizeof(struct segment_header);
+	size_t most = aligned(*size + count * segment_element(kind, array)) + IMAGE_ALIGN;
+	uint8_t *copy = aligned_alloc(IMAGE_ALIGN, most);
+	struct segment_header *header = (struct segment_header *)copy;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
+	memset(copy, 0, most);
+	memcpy(copy, good, at);
+	for (unsigned i = 0; i < segment_arrays(kind); i++) {
+		struct segment_array *moved = &header->array[i];
+		struct segment_array from = *moved;
+
+		*moved = (struct segment_array){at, i == array ? count : from.count};
+		if (from.count > moved->count)
+			from.count = moved->count;
+		memcpy(copy + at, good + from.offset, from.count * segment_element(kind, i));
+		at = aligned(at + moved->count * segment_element(kind, i));
+	}
+	*size = at;
+	return copy;
+}
+
+static void test_counts(void)
+{
+	static const struct {
+		enum segment_kind kind;
+		unsigned array;
+		uint64_t count;
+		const char *message;
+	} rows[] = {
+		{SEGMENT_RULES, RULES_SETTINGS, 0, "not one"},
+		{SEGMENT_RULES, RULES_SETTINGS, 2, "not one"},
+		{SEGMENT_RULES, RULES_RULES, CAP_RULES + 1, "too many"},
+		{SEGMENT_SERVICES, SERVICES_TCP, 65535, "wrong number of elements"},
+		{SEGMENT_SERVICES, SERVICES_UDP, 65537, "wrong number of elements"},
+		{SEGMENT_SERVICES, SERVICES_PROTOCOL, 255, "wrong number of elements"},
+		{SEGMENT_SERVICES, SERVICES_FRAGMENT, 0, "wrong number of elements"},
+		{SEGMENT_SERVICES, SERVICES_CLASSES, 0, "not one"},
+		{SEGMENT_SERVICES, SERVICES_CLASSES, 2, "not one"},
+		{SEGMENT_SERVICES, SERVICES_CELLS, 0, "not one for each pair of classes"},
+		{SEGMENT_SERVICES, SERVICES_CHOICE, 0, "not one for each service and origin"},
+		{SEGMENT_SERVICES, SERVICES_CHOICE, 1, "not one for each service and origin"},
+		{SEGMENT_SERVICES, SERVICES_SERVICES, CAP_SERVICES + 1, "too many"},
+		{SEGMENT_SERVICES, SERVICES_FALLBACKS, CAP_FALLBACKS + 1, "too many"},
+		{SEGMENT_SINGLES, SINGLES_EXACT4, 3, "not a power of two"},
+		{SEGMENT_LATEST, SINGLES_EXACT6, 3, "not a power of two"},
+		{SEGMENT_ORIGINS, ORIGINS_ORIGINS, 0, "too few or too many"},
+		{SEGMENT_ORIGINS, ORIGINS_ORIGINS, CAP_ORIGINS + 1, "too few or too many"},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct image_error error = {"", "", ""};
+		size_t size;
+		uint8_t *segment = with_count(rows[i].kind, rows[i].array, rows[i].count, &size);
+
+		CU_ASSERT_EQUAL(probe_replace(rows[i].kind, segment, size, &error), -EBADMSG);
+		CU_ASSERT_STRING_EQUAL(error.segment, segment_name(rows[i].kind));
+		CU_ASSERT_STRING_EQUAL(error.message, rows[i].message);
+		free(segment);
+	}
+}
+
+/* Whatever array has none, one, one less or one more than it should: refused, or harmless. */
+static void test_any_count(void)
+{
+	struct image_error error;
+	size_t size;
+
+	for (int kind = 0; kind < SEGMENT_KINDS; kind++) {
+		const struct segment_header *header = probe_segment(kind, &size);
+
+		for (unsigned array = 0; array < segment_arrays(kind); array++) {
+			uint64_t count = header->array[array].count;
+			const uint64_t counts[] = {0, 1, count - (count > 0), count + 1};
+
+			for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+				uint8_t *segment = with_count(kind, array, counts[i], &size);
+				int result = probe_replace(kind, segment, size, &error);
+
+				CU_ASSERT(result == 0 || result == -EBADMSG);
+				free(segment);
+			}
+		}
+	}
+}
+
 /* Values that tend to be one too many. */
 static uint64_t interesting(const struct segment_header *header)
 {
@@ -339,6 +434,8 @@ int main(void)
 		{"good segments", test_good},
 		{"headers", test_header},
 		{"cut segments", test_short},
+		{"arrays of wrong lengths", test_counts},
+		{"arrays of any length", test_any_count},
 		{"damaged segments", test_damaged},
 		{"overlapping arrays", test_overlap},
 		{"expiries", test_expires},
