@@ -3,7 +3,7 @@
 """What a change costs: asks a running sluiced for changes and times the answers.
 
     changes.py serial --kind admit|block --count N   one at a time, from request to answer
-    changes.py trickle --rate R --seconds S          R single changes a second, by many clients
+    changes.py trickle --rate R --seconds S          R single changes a second, by a few clients
     changes.py fill --count N                        make a set of N single addresses
 
 A change is answered once every worker of the data plane enforces it, so the time to its answer
@@ -11,6 +11,7 @@ is the time to its effect. Results go to standard output, as one JSON object.
 """
 
 import argparse
+import collections
 import ipaddress
 import json
 import select
@@ -94,31 +95,48 @@ def serial(options):
     return {"kind": options.kind, "changes": len(times), **spread(times)}
 
 
+class Sender(Client):
+    """Sends without waiting for answers, which come in the order of its requests."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.due, self.begun = collections.deque(), b""
+
+    def take(self):
+        """When those were due whose answers have come."""
+        *lines, self.begun = (self.begun + self.socket.recv(1 << 20)).split(b"\n")
+        for line in lines:
+            if b'"result"' not in line:
+                sys.exit(f"changes.py: refused: {line.decode()}")
+        return [self.due.popleft() for _ in lines]
+
+
 def trickle(options):
-    """Open loop: a request goes out when it is due, whether or not others were answered."""
-    clients = [Client(options.socket) for _ in range(options.clients)]
+    """Open loop: a request goes out when it is due, whether or not others were answered. A block
+    and its unblock go by the same connection."""
+    senders = [Sender(options.socket) for _ in range(options.clients)]
     poll = select.poll()
-    by_fd = {client.socket.fileno(): client for client in clients}
+    by_fd = {sender.socket.fileno(): sender for sender in senders}
     for fd in by_fd:
         poll.register(fd, select.POLLIN)
     total = int(options.rate * options.seconds)
-    due, idle, times, sent = {}, list(clients), [], 0
+    requests = [KINDS[options.kind](number, options) for number in range(total)]
+    times, sent = [], 0
     began = time.perf_counter()
     while len(times) < total:
         now = time.perf_counter()
         if now > began + options.seconds:
             total = sent  # it does not keep up: what is under way is all
-        while sent < total and idle and began + sent / options.rate <= now:
-            client = idle.pop()
-            client.send(KINDS[options.kind](sent, options))
-            due[client] = began + sent / options.rate
-            sent += 1
-        wait = 0 if sent < total and idle else 1000
-        for fd, _ in poll.poll(wait):
-            client = by_fd[fd]
-            client.finish()
-            times.append(time.perf_counter() - due.pop(client))
-            idle.append(client)
+        ready = min(total, int((now - began) * options.rate) + 1)
+        for number in range(sent, ready):
+            sender = senders[number // 2 % len(senders)]
+            sender.due.append(began + number / options.rate)
+            sender.send(requests[number])
+        sent = ready
+        for fd, _ in poll.poll(1 if sent < total else 1000):
+            came = by_fd[fd].take()
+            now = time.perf_counter()
+            times += [now - due for due in came]
     seconds = time.perf_counter() - began
     return {"kind": options.kind, "changes": len(times), "wanted_per_s": options.rate,
             "reached_per_s": round(len(times) / seconds), **spread(times)}
@@ -152,7 +170,7 @@ def options_read():
     many.add_argument("--kind", choices=KINDS, default="block")
     many.add_argument("--rate", type=float, default=10000, help="changes a second")
     many.add_argument("--seconds", type=float, default=5)
-    many.add_argument("--clients", type=int, default=64)
+    many.add_argument("--clients", type=int, default=4)
     verbs.add_parser("fill").add_argument("--count", type=int, default=10000000)
     return parser.parse_args()
 

@@ -278,6 +278,46 @@ int compile(const struct policy *policy, const struct feed_paths *paths,
 	return 0;
 }
 
+/* All of an earlier result but what is compiled from sets. */
+static struct compiled compiled_frame(const struct compiled *previous)
+{
+	struct compiled frame = *previous;
+
+	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++) {
+		if (kind < SEGMENT_SETS || kind > SEGMENT_LATEST)
+			segment_ref(frame.segment[kind]);
+		else
+			frame.segment[kind] = NULL;
+	}
+	membership_ref(frame.membership);
+	frame.kept = NULL;
+	return frame;
+}
+_Static_assert(SEGMENT_LATEST - SEGMENT_SETS == 3, "singles and later are between them");
+
+int compile_entries(const struct policy *policy, const struct compiled *previous,
+		    struct compiled *compiled, struct error *error)
+{
+	struct compiled result = compiled_frame(previous);
+	struct stage stage = {
+		.policy = policy,
+		.previous = previous,
+		.compiled = &result,
+		.error = error,
+	};
+
+	*compiled = (struct compiled){0};
+	result.kept = kept_new(policy);
+	if (caps_check(policy, error) != 0 || (!result.kept && no_memory(error) != 0) ||
+	    compile_sets(&stage) != 0) {
+		compiled_unref(&result);
+		return -1;
+	}
+	share(previous, &result);
+	*compiled = result;
+	return 0;
+}
+
 void compiled_unref(struct compiled *compiled)
 {
 	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)

@@ -41,6 +41,13 @@ struct compiled {
 int compile(const struct policy *policy, const struct feed_paths *paths,
 	    const struct compiled *previous, struct compiled *compiled, struct error *error);
 
+/*
+ * The same for a policy of which nothing has changed since `previous` but what its sets hold. It
+ * takes time in proportion to that.
+ */
+int compile_entries(const struct policy *policy, const struct compiled *previous,
+		    struct compiled *compiled, struct error *error);
+
 void compiled_unref(struct compiled *compiled);
 
 /* Note that loaded segments were compiled from `policy`. 0 or -ENOMEM. */

@@ -37,9 +37,12 @@ static json_t *summary_of(const char *name, json_t *value)
 
 static json_t *summary(const json_t *params)
 {
-	json_t *all = json_object(), *value;
+	json_t *all, *value;
 	const char *name;
 
+	if (!json_object_get(params, "policy") && text_size(params) <= AUDIT_VALUE_BYTES)
+		return json_incref((json_t *)params);
+	all = json_object();
 	json_object_foreach ((json_t *)params, name, value)
 		json_object_set_new(all, name, summary_of(name, value));
 	if (text_size(all) <= AUDIT_PARAMS_BYTES)

@@ -33,8 +33,9 @@ static void draft_attach(struct changes *changes, struct client *client, struct 
 	changes->drafts++;
 }
 
-static void wait_in_line(struct changes *changes, struct client *client)
+static void wait_in_line(struct changes *changes, struct client *client, bool alone)
 {
+	client->alone = alone;
 	if (client->queued)
 		return;
 	TAILQ_INSERT_TAIL(&changes->waiting, client, waiting);
@@ -49,12 +50,32 @@ static void leave_line(struct changes *changes, struct client *client)
 	client->queued = false;
 }
 
-static void wake_first(struct changes *changes)
+/* Wake those whose turn it is: all up to the first that wants a generation of its own. */
+static void wake_line(struct changes *changes)
 {
-	struct client *first = TAILQ_FIRST(&changes->waiting);
+	struct client *client;
 
-	if (first && !changes->committed)
-		server_wake(first);
+	if (changes->committed)
+		return;
+	TAILQ_FOREACH(client, &changes->waiting, waiting)
+	{
+		server_wake(client);
+		if (client->alone)
+			break;
+	}
+}
+
+/* Whether somebody before this client wants a generation of its own. */
+static bool is_behind_alone(const struct changes *changes, const struct client *client)
+{
+	const struct client *other;
+
+	TAILQ_FOREACH(other, &changes->waiting, waiting)
+	{
+		if (other == client || other->alone)
+			return other != client;
+	}
+	return false;
 }
 
 void change_forget(struct daemon *daemon, struct client *client)
@@ -66,7 +87,7 @@ void change_forget(struct daemon *daemon, struct client *client)
 		group_forget(changes->group, client);
 	if (client->queued) {
 		leave_line(changes, client);
-		wake_first(changes);
+		wake_line(changes);
 	}
 }
 
@@ -180,14 +201,17 @@ static void group_end(void *context, uint32_t workers, const struct error *error
 	changes->committed = false;
 	group_answer(group, daemon, workers, error);
 	group_free(group);
-	wake_first(changes);
+	wake_line(changes);
 }
 
 static int group_compile(struct daemon *daemon, const struct group *group,
 			 struct compiled *compiled, struct error *error)
 {
+	const struct edition *active = &daemon->publisher.active;
 	const struct draft *draft = group->draft;
 
+	if (active->generation && !draft->reframed)
+		return compile_entries(draft->policy, &active->compiled, compiled, error);
 	if (daemon_compile(daemon, draft->policy, draft->applied, compiled, error) == 0)
 		return 0;
 	if (applies(&group->member[0]->request))
@@ -419,8 +443,9 @@ enum taken change_take(struct daemon *daemon, struct client *client, const struc
 	struct client *first = TAILQ_FIRST(&changes->waiting);
 	bool shared = shares(client, request);
 
-	if (changes->committed || (first && first != client) || (changes->group && !shared)) {
-		wait_in_line(changes, client);
+	if (changes->committed || (shared && is_behind_alone(changes, client)) ||
+	    (!shared && (changes->group || (first && first != client)))) {
+		wait_in_line(changes, client, !shared);
 		return TAKEN_LATER;
 	}
 	leave_line(changes, client);
@@ -428,6 +453,6 @@ enum taken change_take(struct daemon *daemon, struct client *client, const struc
 		change_shared(daemon, client, request);
 	else
 		change_alone(daemon, client, request);
-	wake_first(changes);
+	wake_line(changes);
 	return TAKEN;
 }

@@ -40,6 +40,14 @@ struct draft *draft_new(const struct daemon *daemon, struct error *error)
 	return draft;
 }
 
+static bool changes_entries(const struct request *request)
+{
+	method_handler *handler = request->method->handler;
+
+	return handler == set_add_method || handler == set_remove_method ||
+	       handler == set_replace_method;
+}
+
 int draft_change(struct daemon *daemon, const struct client *client, struct draft *draft,
 		 const struct request *request, json_t **answer, struct error *error)
 {
@@ -52,6 +60,7 @@ int draft_change(struct daemon *daemon, const struct client *client, struct draf
 		.answer = json_object(),
 		.error = error,
 	};
+	size_t sets = draft->policy->set_count;
 
 	if (!call.answer)
 		return no_memory(error);
@@ -60,6 +69,7 @@ int draft_change(struct daemon *daemon, const struct client *client, struct draf
 		return -1;
 	}
 	draft->applied |= request->method->handler == policy_apply_method;
+	draft->reframed |= !changes_entries(request) || draft->policy->set_count != sets;
 	*answer = call.answer;
 	return 0;
 }

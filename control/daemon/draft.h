@@ -11,6 +11,7 @@ struct draft {
 	uint64_t generation; /* that it began from: a commit must not undo what came since */
 	json_int_t parts;
 	bool applied;   /* a part of it is a whole policy, for which feeds are looked at anew */
+	bool reframed;  /* more has changed since than what its sets hold */
 	json_t *answer; /* what a transaction's parts add to the commit's */
 };
 

@@ -94,7 +94,6 @@ static void member_answer(struct member *member, struct daemon *daemon, const st
 	else
 		rpc_answer(client, &member->request, json_incref(member->answer));
 	client->due--;
-	server_wake(client);
 }
 
 static const struct error *error_of(const struct member *member, const struct error *all)
@@ -117,6 +116,10 @@ void group_answer(struct group *group, struct daemon *daemon, uint32_t workers,
 	audit_flush(&daemon->audit);
 	for (size_t i = 0; i < group->count; i++)
 		member_answer(group->member[i], daemon, error_of(group->member[i], error));
+	for (size_t i = 0; i < group->count; i++) {
+		if (group->member[i]->client)
+			server_wake(group->member[i]->client);
+	}
 }
 
 void group_forget(struct group *group, const struct client *client)

@@ -172,15 +172,14 @@ static void end_alone(struct publisher *publisher)
 	}
 }
 
-static int on_poll(sd_event_source *source, uint64_t at_us, void *context)
+/* See how far the data plane is with the next generation. 0, or -errno: there is no timer. */
+static int look(struct publisher *publisher)
 {
-	struct publisher *publisher = context;
 	const struct board_dataplane *dataplane = boards_dataplane(publisher->boards);
 	uint64_t generation = publisher->next.generation, now_us = clock_us();
 	struct board_refusal refusal;
 	struct error error;
 
-	(void)at_us;
 	if (!dataplane) {
 		end_alone(publisher);
 	} else if (dataplane_generation(dataplane) >= generation) {
@@ -194,9 +193,23 @@ static int on_poll(sd_event_source *source, uint64_t at_us, void *context)
 			  "the data plane did not cross to it within %d ms", TIMEOUT_US / 1000);
 		end(publisher, 0, &error);
 	} else {
-		return timer_set(source, now_us + poll_step_us(now_us - publisher->began_us));
+		return timer_set(publisher->poll,
+				 now_us + poll_step_us(now_us - publisher->began_us));
 	}
 	return 0;
+}
+
+static int on_waited(sd_event_source *source, void *context)
+{
+	(void)source;
+	return look(context);
+}
+
+static int on_poll(sd_event_source *source, uint64_t at_us, void *context)
+{
+	(void)source;
+	(void)at_us;
+	return look(context);
 }
 
 bool publisher_busy(const struct publisher *publisher)
@@ -227,11 +240,12 @@ int publish(struct publisher *publisher, struct policy *policy, struct compiled 
 	publisher->context = context;
 	publisher->began_us = clock_us();
 	boards_wait(publisher->boards, next.generation, WAIT_NS);
-	if (timer_set(publisher->poll, publisher->began_us) < 0) {
+	/* `done` is not called before we return. */
+	if (sd_event_source_set_enabled(publisher->waited, SD_EVENT_ONESHOT) < 0) {
 		publisher->done = NULL;
 		edition_free(&publisher->next);
 		roll_back(publisher);
-		return error_set(error, ERROR_CAPACITY, "", "no timer");
+		return error_set(error, ERROR_CAPACITY, "", "no event source");
 	}
 	return 0;
 }
@@ -332,6 +346,25 @@ static void restore(struct publisher *publisher)
 		boards_announce(publisher->boards, publisher->active.generation);
 }
 
+/* None of them is enabled yet. 0, or -errno. */
+static int add_sources(sd_event *event, struct publisher *publisher)
+{
+	int result = sd_event_add_defer(event, &publisher->waited, on_waited, publisher);
+
+	if (result >= 0)
+		result = sd_event_add_time(event, &publisher->poll, CLOCK_MONOTONIC, 0, 1, on_poll,
+					   publisher);
+	if (result >= 0)
+		result = sd_event_add_time(event, &publisher->keep, CLOCK_MONOTONIC, 0, 1, on_keep,
+					   publisher);
+	if (result < 0)
+		return result;
+	sd_event_source_set_enabled(publisher->waited, SD_EVENT_OFF);
+	sd_event_source_set_enabled(publisher->poll, SD_EVENT_OFF);
+	sd_event_source_set_enabled(publisher->keep, SD_EVENT_OFF);
+	return 0;
+}
+
 int publisher_open(sd_event *event, struct store *store, struct boards *boards,
 		   struct publisher *publisher, struct error *error)
 {
@@ -340,13 +373,8 @@ int publisher_open(sd_event *event, struct store *store, struct boards *boards,
 		.boards = boards,
 		.highest = boards_highest(boards),
 	};
-	if (sd_event_add_time(event, &publisher->poll, CLOCK_MONOTONIC, 0, 1, on_poll, publisher) <
-		    0 ||
-	    sd_event_add_time(event, &publisher->keep, CLOCK_MONOTONIC, 0, 1, on_keep, publisher) <
-		    0)
-		return error_set(error, ERROR_DEGRADED, "", "no timers");
-	sd_event_source_set_enabled(publisher->poll, SD_EVENT_OFF);
-	sd_event_source_set_enabled(publisher->keep, SD_EVENT_OFF);
+	if (add_sources(event, publisher) < 0)
+		return error_set(error, ERROR_DEGRADED, "", "no event sources");
 	restore(publisher);
 	if (publisher->active.generation || publisher->damage.code)
 		return 0;
@@ -362,6 +390,7 @@ void publisher_close(struct publisher *publisher)
 		roll_back(publisher);
 	if (idle && is_wanted(publisher) && !publisher->kept)
 		keep_now(publisher);
+	sd_event_source_disable_unref(publisher->waited);
 	sd_event_source_disable_unref(publisher->poll);
 	sd_event_source_disable_unref(publisher->keep);
 	edition_free(&publisher->active);

@@ -35,7 +35,7 @@ struct publisher {
 	uint64_t began_us;         /* CLOCK_MONOTONIC when it was announced */
 	publish_done *done;
 	void *context;
-	sd_event_source *poll, *keep;
+	sd_event_source *waited, *poll, *keep;
 	struct error unkept; /* why the active generation is not durable; code NONE: it is */
 	struct error damage; /* what is wrong with the state folder's files; likewise */
 	const char *damaged; /* the manifest that was loaded when it was found */

@@ -73,7 +73,8 @@ static void client_free(struct client *client)
 	free(client);
 }
 
-static void client_flush(struct client *client)
+/* Send what there is. True: some of it must wait for the client to read. */
+static bool client_flush(struct client *client)
 {
 	while (!client->mute && client->out_sent < client->out_used) {
 		ssize_t sent =
@@ -83,7 +84,7 @@ static void client_flush(struct client *client)
 		if (sent >= 0)
 			client->out_sent += (size_t)sent;
 		else if (errno == EAGAIN)
-			return;
+			return true;
 		else if (errno != EINTR)
 			client->mute = true;
 	}
@@ -91,6 +92,7 @@ static void client_flush(struct client *client)
 	if (client->out_capacity > SERVER_KEPT)
 		out_free(client);
 	client->out_used = client->out_sent = 0;
+	return false;
 }
 
 static void send_text(struct client *client, const char *text)
@@ -104,7 +106,8 @@ static void send_text(struct client *client, const char *text)
 	memcpy(client->out + client->out_used, text, size);
 	client->out[client->out_used + size] = '\n';
 	client->out_used += size + 1;
-	client_flush(client);
+	if (client->out_used > SERVER_KEPT)
+		client_flush(client);
 }
 
 void server_send(struct client *client, json_t *message)
@@ -158,7 +161,7 @@ static bool client_take(struct client *client)
 /* Ask the event loop for what this client can do next, or end it. */
 static void client_arm(struct client *client, bool more)
 {
-	bool unsent = client->out_sent < client->out_used;
+	bool unsent = client_flush(client);
 	bool readable = !more && !client->held && !client->ended && !client->closing;
 	uint32_t events = (readable ? EPOLLIN : 0) | (unsent ? EPOLLOUT : 0);
 	/* Of a hang-up the kernel goes on telling whoever listens at all. */
@@ -207,8 +210,6 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *context
 
 	(void)source;
 	(void)fd;
-	if (events & EPOLLOUT)
-		client_flush(client);
 	if (events & EPOLLIN)
 		client_read(client);
 	if (events & (EPOLLHUP | EPOLLERR))
@@ -219,6 +220,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *context
 
 void server_wake(struct client *client)
 {
+	client_flush(client);
 	client->held = false;
 	if (sd_event_source_set_enabled(client->work, SD_EVENT_ONESHOT) < 0)
 		client->lost = true;

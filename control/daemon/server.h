@@ -41,6 +41,7 @@ struct client {
 	bool mute;           /* nothing can be sent to it */
 	bool lost;           /* end it, whatever is left to do */
 	bool queued;         /* is in the list of `waiting` */
+	bool alone;          /* and wants its turn to itself */
 	struct draft *draft; /* the taker's; NULL: none */
 };
 
@@ -78,8 +79,11 @@ int server_open(sd_event *event, int fd, gid_t operators, const struct taker *ta
 		struct server *server);
 void server_close(struct server *server);
 
-/* Send one message as a line; takes over `message` (NULL, for want of memory, ends the client). */
+/*
+ * Send one message as a line, at the latest with server_wake() or at the end of the client's turn;
+ * takes over `message` (NULL, for want of memory, ends the client).
+ */
 void server_send(struct client *client, json_t *message);
 
-/* Go on with a client, from the event loop: it is answered, or its turn has come. */
+/* Send what there is, and go on with a client from the event loop: its turn has come. */
 void server_wake(struct client *client);

@@ -360,7 +360,7 @@ class Disk(DaemonCase):
         client.ask("rule.admit", rule="front", admit="5%")
         fake.tell("ignore")
         number = client.start("rule.admit", rule="front", admit="1%")
-        self.client().ask("health")  # the change is under way by now
+        self.comes_to(lambda: self.announced() == 3)
         self.remount("ro")
         fake.tell("refuse")
         with self.assertRaises(Refused):

@@ -187,6 +187,21 @@ static void count_layers(const struct made *made, unsigned seen[SEGMENT_KINDS])
 		seen[kind] += lines_of(made, kind) > 0;
 }
 
+/* Compiling what the sets hold alone gives the same image. */
+static void compare_entries(const struct made *next, const struct compiled *previous)
+{
+	struct compiled alone;
+	struct error error;
+
+	CU_ASSERT_EQUAL_FATAL(compile_entries(next->policy, previous, &alone, &error), 0);
+	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++) {
+		const struct segment *a = alone.segment[kind], *b = next->compiled.segment[kind];
+
+		CU_ASSERT(a->size == b->size && memcmp(a->data, b->data, a->size) == 0);
+	}
+	compiled_unref(&alone);
+}
+
 static void test_layers(void)
 {
 	enum { PLACES = 100000, CHANGES = 60, MANY = LATER_MOST / 3 };
@@ -208,6 +223,7 @@ static void test_layers(void)
 		change_some(next.policy, PLACES, counts[random_below(8)]);
 		CU_ASSERT_EQUAL_FATAL(
 			compile(next.policy, &paths, &made.compiled, &next.compiled, &error), 0);
+		compare_entries(&next, &made.compiled);
 		CU_ASSERT_EQUAL_FATAL(compiled_open(&next.compiled, &next.image, &error), 0);
 		made_free(&made);
 		made = next;
