@@ -251,7 +251,7 @@ void generation_cross(const struct generation *next, const struct generation *fo
 		      struct burst_memory *memory, struct state *state)
 {
 	forget(next, former, &memory->recall);
-	if (former && next->image.rules != former->image.rules)
+	if (former && next->segment[SEGMENT_RULES] != former->segment[SEGMENT_RULES])
 		burst_settle(memory, &former->image, state);
 }
 
