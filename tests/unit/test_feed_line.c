@@ -65,7 +65,7 @@ static void test_line_usual(void)
 	unsigned usual = 0, unusual = 0, wrong = 0;
 
 	for (unsigned i = 0; i < LINES; i++) {
-		struct feed_prefix prefix, again = {.asn = 0};
+		struct feed_prefix prefix = {.asn = 0}, again = prefix;
 		struct error error;
 		char line[128], *end;
 
