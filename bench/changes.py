@@ -4,7 +4,8 @@
 
     changes.py serial --kind admit|block --count N   one at a time, from request to answer
     changes.py trickle --rate R --seconds S          R single changes a second, by a few clients
-    changes.py fill --count N                        make a set of N single addresses
+    changes.py fill --count N [--count6 N] [--networks N]
+                          make a set of N single addresses, of IPv6 too, and of as many /24s
 
 A change is answered once every worker of the data plane enforces it, so the time to its answer
 is the time to its effect. Results go to standard output, as one JSON object.
@@ -54,6 +55,16 @@ def request_of(method, params):
 def address(number):
     """Spread over all of IPv4, never twice for numbers below 2^32."""
     return str(ipaddress.ip_address(number * 2654435761 & 0xffffffff))
+
+
+def address6(number):
+    """Likewise in 2a00::/16, each in a /48 of its own."""
+    return str(ipaddress.ip_address(0x2a00 << 112 | (number * 2654435761 & 0xffffffff) << 80 | 1))
+
+
+def network(number):
+    """A /24, never twice for numbers below 2^24."""
+    return f"{ipaddress.ip_address((number * 2654435761 & 0xffffff) << 8)}/24"
 
 
 def admit_request(number, options):
@@ -142,15 +153,29 @@ def trickle(options):
             "reached_per_s": round(len(times) / seconds), **spread(times)}
 
 
+def fill_parts(options):
+    """What to fill the set with, as many entries at a time as a request holds."""
+    for make, count in ((address, options.count), (address6, options.count6),
+                        (network, options.networks)):
+        for at in range(0, count, PART):
+            yield [make(number) for number in range(at, min(at + PART, count))]
+
+
 def fill(options):
-    """In parts of one transaction, so that it is one change."""
+    """In parts of one transaction, so that it is one change. The next part is made while the
+    daemon works on one."""
     client = Client(options.socket)
-    began = time.perf_counter()
-    for at in range(0, options.count, PART):
-        last = at + PART >= options.count
-        entries = [address(number) for number in range(at, min(at + PART, options.count))]
-        answer = client.ask("set.add", set=SET, verdict="block", entries=entries, more=not last)
-    return {"entries": options.count, "seconds": round(time.perf_counter() - began, 2),
+    total = options.count + options.count6 + options.networks
+    began, sent = time.perf_counter(), 0
+    for entries in fill_parts(options):
+        request = request_of("set.add", {"set": SET, "verdict": "block", "entries": entries,
+                                         "more": sent + len(entries) < total})
+        if sent:
+            client.finish()
+        client.send(request)
+        sent += len(entries)
+    answer = client.finish()
+    return {"entries": total, "seconds": round(time.perf_counter() - began, 2),
             "took_us": answer["took_us"]}
 
 
@@ -171,7 +196,10 @@ def options_read():
     many.add_argument("--rate", type=float, default=10000, help="changes a second")
     many.add_argument("--seconds", type=float, default=5)
     many.add_argument("--clients", type=int, default=4)
-    verbs.add_parser("fill").add_argument("--count", type=int, default=10000000)
+    filled = verbs.add_parser("fill")
+    filled.add_argument("--count", type=int, default=10000000)
+    filled.add_argument("--count6", type=int, default=0)
+    filled.add_argument("--networks", type=int, default=0)
     return parser.parse_args()
 
 

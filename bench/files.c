@@ -59,7 +59,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: %s POLICY STATE SOURCES CAPTURE...\n", argv[0]);
 		return 2;
 	}
-	if (policy_image_open(argv[1], &policy) || write_all(&policy, argc, argv))
+	if (policy_image_open(argv[1], TRAFFIC_BLOCKED, &policy) || write_all(&policy, argc, argv))
 		return EXIT_FAILURE;
 	policy_image_close(&policy);
 	return EXIT_SUCCESS;

@@ -323,10 +323,10 @@ static int open_all(const char *file, bool quick)
 	window.most = 1 << 20;
 	window.latency = calloc(window.most, sizeof *window.latency);
 	if (socket < 0 || !window.latency || calibrate_init() || open_ports(socket) ||
-	    policy_image_open(file, &policy) || place_open(PLACE_1M, &policy, quick, -1, &world) ||
-	    frames_init(&frames, FRAME_TCP4))
+	    policy_image_open(file, TRAFFIC_BLOCKED, &policy) ||
+	    place_open(PLACE_1M, &policy, quick, -1, &world) || frames_init(&frames, FRAME_TCP4))
 		return -1;
-	traffic_init(&traffic, TRAFFIC_UNIFORM, world.sources);
+	traffic_init(&traffic, TRAFFIC_UNIFORM, world.sources, TRAFFIC_BLOCKED);
 	for (unsigned i = 0; i < FRAMES; i++)
 		frames_put(&frames, i, traffic_next(&traffic));
 	for (unsigned i = 0; i < GAPS; i++)

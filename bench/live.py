@@ -53,28 +53,33 @@ class Live:
             raise
 
     def begin(self):
-        captures = processes.write_files(self.bench, self.folder)
+        self.captures = processes.write_files(self.bench, self.folder)[:1]
         (self.folder / "state").rename(self.folder / "state-of-files")
         (self.folder / "state").mkdir()
         self.run.mkdir()
-        self.start(Process(["taskset", "-c", "0", self.bench.build / "control/daemon/sluiced",
-                            "--run", self.run, "--state", self.folder / "state"], self.folder,
-                           "sluiced"))
-        until(lambda: self.processes[0].must_run() and (self.run / "control.sock").exists(),
+        self.start_daemon()
+        until(lambda: self.daemon.must_run() and (self.run / "control.sock").exists(),
               "the daemon's socket")
         self.apply()
-        self.worker = processes.sluice(self.bench, self.folder, "live", processes.LCORES,
-                                       captures[:1])
-        self.start(self.worker)
-        self.worker.go_on()
+        self.start_dataplane()
         return self
+
+    def start_daemon(self):
+        self.daemon = Process(["taskset", "-c", "0", self.bench.build / "control/daemon/sluiced",
+                               "--run", self.run, "--state", self.folder / "state"], self.folder,
+                              "sluiced")
+        self.processes.append(self.daemon)
+
+    def start_dataplane(self):
+        """Returns once packets pass."""
+        self.worker = processes.sluice(self.bench, self.folder, "live", processes.LCORES,
+                                       self.captures)
+        self.processes.append(self.worker)
+        self.worker.go_on()
 
     def __exit__(self, *_):
         for process in reversed(self.processes):
             process.end()
-
-    def start(self, process):
-        self.processes.append(process)
 
     def apply(self):
         subprocess.run([self.bench.build / "control/cli/sluice", "--run", self.run, "policy",
@@ -83,7 +88,8 @@ class Live:
 
     def others_s(self):
         """CPU time that others have had, once our children have ended."""
-        ours = sum(spent_s(process.process.pid) for process in self.processes)
+        ours = sum(spent_s(process.process.pid) for process in self.processes
+                   if process.running())
         return busy_s() - ours - sum(os.times()[:4])
 
     def ask(self, *words, meanwhile=lambda: None):

@@ -19,6 +19,7 @@ enum {
 	TRIALS = 32 * DECIDERS,
 	WARM_UP_LEAST = 1 << 17,
 	WARM_UP_MOST = 1 << 20,
+	BLOCKED_MOST = 15000000,
 };
 
 /* By whom: names of levels, and what Sluice is compared with. */
@@ -28,6 +29,7 @@ struct bench {
 	const char *policy, *only;
 	unsigned rounds;
 	uint32_t packets; /* timed, of a sample */
+	uint32_t blocked; /* sources: see world.h */
 	bool list, quick;
 	struct policy_image policy_image;
 	struct world world[PLACES];
@@ -36,8 +38,11 @@ struct bench {
 	unsigned trials;
 };
 
-static struct bench bench = {
-	.policy = "bench/policy.json", .only = "*", .rounds = 9, .packets = 1 << 14};
+static struct bench bench = {.policy = "bench/policy.json",
+			     .only = "*",
+			     .rounds = 9,
+			     .packets = 1 << 14,
+			     .blocked = TRAFFIC_BLOCKED};
 
 static double run_packets(struct packet_trial *made, uint32_t packets)
 {
@@ -148,7 +153,8 @@ static int open_places(void)
 {
 	int socket;
 
-	if (start_dpdk(&socket) || policy_image_open(bench.policy, &bench.policy_image))
+	if (start_dpdk(&socket) ||
+	    policy_image_open(bench.policy, bench.blocked, &bench.policy_image))
 		return -1;
 	for (unsigned place = 0; place < PLACES; place++) {
 		if (needs_place(place) &&
@@ -159,7 +165,8 @@ static int open_places(void)
 	for (unsigned i = 0; i < bench.trials; i++) {
 		struct packet_trial *made = &bench.made[i];
 
-		traffic_init(&made->traffic, made->scene->shape, made->world->sources);
+		traffic_init(&made->traffic, made->scene->shape, made->world->sources,
+			     bench.blocked);
 		if (frames_init(&made->frames, made->scene->kind))
 			return -1;
 	}
@@ -264,6 +271,9 @@ static int parse_option(int option, const char *value)
 	case 'r':
 		bench.rounds = (unsigned)strtoul(value, NULL, 10);
 		return bench.rounds >= 1 && bench.rounds <= TRIAL_ROUNDS ? 0 : -1;
+	case 'b':
+		bench.blocked = (uint32_t)strtoul(value, NULL, 10);
+		return bench.blocked >= 1 && bench.blocked <= BLOCKED_MOST ? 0 : -1;
 	case 'q':
 		bench.quick = true;
 		bench.packets = 1 << 10;
@@ -280,9 +290,13 @@ static int parse_option(int option, const char *value)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"policy", required_argument, NULL, 'p'}, {"only", required_argument, NULL, 'o'},
-		{"rounds", required_argument, NULL, 'r'}, {"quick", no_argument, NULL, 'q'},
-		{"list", no_argument, NULL, 'l'},         {0},
+		{"policy", required_argument, NULL, 'p'},
+		{"only", required_argument, NULL, 'o'},
+		{"rounds", required_argument, NULL, 'r'},
+		{"quick", no_argument, NULL, 'q'},
+		{"list", no_argument, NULL, 'l'},
+		{"blocked", required_argument, NULL, 'b'},
+		{0},
 	};
 	int option;
 
@@ -290,7 +304,7 @@ int main(int argc, char **argv)
 		if (parse_option(option, optarg)) {
 			fprintf(stderr,
 				"usage: %s [--policy FILE] [--only PATTERN] [--rounds 1-%d] "
-				"[--quick] [--list]\n",
+				"[--blocked N] [--quick] [--list]\n",
 				argv[0], TRIAL_ROUNDS);
 			return 2;
 		}

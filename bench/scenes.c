@@ -18,7 +18,7 @@ const struct scene scenes[] = {
 	{"1M-zipf",   &decided, PLACE_1M,   TRAFFIC_ZIPF,    FRAME_TCP4,     "plain",   false},
 	{"10M-zipf",  &decided, PLACE_10M,  TRAFFIC_ZIPF,    FRAME_TCP4,     "plain",   false},
 	{"flood",     &decided, PLACE_FULL, TRAFFIC_FLOOD,   FRAME_TCP4,     NULL,      false},
-	{"blocked",   &decided, PLACE_1M,   TRAFFIC_BLOCKED, FRAME_TCP4,     NULL,      false},
+	{"blocked",   &decided, PLACE_1M,   TRAFFIC_REFUSED, FRAME_TCP4,     NULL,      false},
 	{"closed",    &decided, PLACE_1M,   TRAFFIC_UNIFORM, FRAME_CLOSED,   NULL,      false},
 	{"vlan",      &decided, PLACE_1M,   TRAFFIC_UNIFORM, FRAME_VLAN,     NULL,      false},
 	{"qinq",      &decided, PLACE_1M,   TRAFFIC_UNIFORM, FRAME_QINQ,     NULL,      false},

@@ -48,11 +48,13 @@ uint64_t traffic_network6(uint32_t source)
 	return (uint64_t)first[mixed % 8] << 48 | (uint64_t)mixed << 16;
 }
 
-void traffic_init(struct traffic *traffic, enum traffic_shape shape, uint32_t sources)
+void traffic_init(struct traffic *traffic, enum traffic_shape shape, uint32_t sources,
+		  uint32_t blocked)
 {
 	*traffic = (struct traffic){
 		.shape = shape,
 		.sources = sources,
+		.blocked = blocked,
 		.fresh = sources,
 		.zipf_first = log(1.5) - 1,
 		.zipf_last = log(sources + 0.5),
@@ -78,9 +80,9 @@ uint32_t traffic_next(struct traffic *traffic)
 {
 	if (traffic->shape == TRAFFIC_FLOOD)
 		return traffic->fresh++;
-	if (traffic->shape == TRAFFIC_BLOCKED ||
+	if (traffic->shape == TRAFFIC_REFUSED ||
 	    random_below(&traffic->random, TRAFFIC_BLOCKED_EVERY) == 0)
-		return traffic_blocked(random_below(&traffic->random, TRAFFIC_BLOCKS));
+		return traffic_blocked(random_below(&traffic->random, traffic->blocked));
 	return traffic->shape == TRAFFIC_ZIPF ? zipf_next(traffic)
 					      : random_below(&traffic->random, traffic->sources);
 }

@@ -10,29 +10,33 @@ enum traffic_shape {
 	TRAFFIC_UNIFORM,
 	TRAFFIC_ZIPF,    /* the k-th busiest sends a k-th of what the busiest does */
 	TRAFFIC_FLOOD,   /* every packet from a source that was never seen before */
-	TRAFFIC_BLOCKED, /* every packet from a source that the block set has an entry for */
+	TRAFFIC_REFUSED, /* every packet from a source that the block set has an entry for */
 };
 
 enum {
-	TRAFFIC_BLOCKS = 100000,     /* sources that are entries of the block set ... */
-	TRAFFIC_BLOCKED_EVERY = 128, /* ... and send one packet in so many */
+	TRAFFIC_BLOCKED = 100000,    /* sources that the block set has, if none said otherwise */
+	TRAFFIC_BLOCKED_EVERY = 128, /* they send one packet in so many */
 };
 
 struct traffic {
 	enum traffic_shape shape;
-	uint32_t sources;
+	uint32_t sources, blocked;
 	uint32_t fresh; /* the next that was never seen */
 	double zipf_first, zipf_last, zipf_sure;
 	struct random random;
 };
 
-/* Of `sources` sources; a flood's are all others, from number `sources` on. */
-void traffic_init(struct traffic *traffic, enum traffic_shape shape, uint32_t sources);
+/*
+ * Of `sources` sources, and `blocked` others; a flood's are all the rest, from number `sources`
+ * on.
+ */
+void traffic_init(struct traffic *traffic, enum traffic_shape shape, uint32_t sources,
+		  uint32_t blocked);
 
 /* The number of the next packet's source. */
 uint32_t traffic_next(struct traffic *traffic);
 
-/* The number of blocked source `i`, below TRAFFIC_BLOCKS: far from those that are not. */
+/* The number of blocked source `i`, far from those that are not. */
 uint32_t traffic_blocked(uint32_t i);
 
 /* The address of a source: another for each number below 2^30 and a blocked source's. */

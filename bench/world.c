@@ -13,7 +13,8 @@ enum {
 	DOCUMENT_MOST = 1 << 20,
 	START_NS = 1000000000,
 	SOURCES_DEFAULT = 1 << 20,
-	FILL = 3 /* sources for each bucket */
+	FILL = 3, /* sources for each bucket */
+	BLOCKED6 = 1000000,
 };
 
 static int read_policy(const char *file, struct policy **policy, struct error *error)
@@ -29,10 +30,10 @@ static int read_policy(const char *file, struct policy **policy, struct error *e
 	return policy_parse(text, size, 0, policy, error);
 }
 
-/* Each as an IPv4 address and as an IPv6 one. */
-static int add_blocked(struct policy *policy, struct error *error)
+static int add_blocked(struct policy *policy, uint32_t blocked, struct error *error)
 {
-	struct entry_params *entries = calloc(2 * TRAFFIC_BLOCKS, sizeof *entries);
+	uint32_t blocked6 = blocked < BLOCKED6 ? blocked : BLOCKED6;
+	struct entry_params *entries = calloc((size_t)blocked + blocked6, sizeof *entries);
 	uint16_t set = policy_set(policy, "bots");
 	size_t changed;
 	int result;
@@ -41,13 +42,13 @@ static int add_blocked(struct policy *policy, struct error *error)
 		free(entries);
 		return error_set(error, ERROR_INVALID, "sets", "no set named bots, or no memory");
 	}
-	for (uint32_t i = 0; i < TRAFFIC_BLOCKS; i++) {
-		uint32_t source = traffic_blocked(i);
-
-		entries[2 * i].prefix = (struct prefix){{0, traffic_address(source)}, 0, 32};
-		entries[2 * i + 1].prefix = (struct prefix){{traffic_network6(source), 0}, 1, 128};
-	}
-	result = set_params_add(&policy->sets[set], entries, 2 * TRAFFIC_BLOCKS, &changed);
+	for (uint32_t i = 0; i < blocked; i++)
+		entries[i].prefix =
+			(struct prefix){{0, traffic_address(traffic_blocked(i))}, 0, 32};
+	for (uint32_t i = 0; i < blocked6; i++)
+		entries[blocked + i].prefix =
+			(struct prefix){{traffic_network6(traffic_blocked(i)), 0}, 1, 128};
+	result = set_params_add(&policy->sets[set], entries, (size_t)blocked + blocked6, &changed);
 	free(entries);
 	return result ? error_set(error, ERROR_CAPACITY, "sets", "out of memory") : 0;
 }
@@ -70,23 +71,23 @@ static int open_copies(struct policy_image *opened, struct error *error)
 	return 0;
 }
 
-static int compile_and_open(struct policy_image *opened, struct error *error)
+static int compile_and_open(struct policy_image *opened, uint32_t blocked, struct error *error)
 {
 	const struct feed_paths paths = {0};
 
-	if (add_blocked(opened->policy, error) ||
+	if (add_blocked(opened->policy, blocked, error) ||
 	    compile(opened->policy, &paths, NULL, &opened->compiled, error))
 		return -1;
 	return open_copies(opened, error);
 }
 
-int policy_image_open(const char *file, struct policy_image *opened)
+int policy_image_open(const char *file, uint32_t blocked, struct policy_image *opened)
 {
 	struct error error;
 
 	*opened = (struct policy_image){.policy = NULL};
 	if (read_policy(file, &opened->policy, &error) == 0 &&
-	    compile_and_open(opened, &error) == 0)
+	    compile_and_open(opened, blocked, &error) == 0)
 		return 0;
 	policy_image_close(opened);
 	fprintf(stderr, "%s: %s: %s\n", file, error.path, error.message);

@@ -14,10 +14,11 @@ struct policy_image {
 };
 
 /*
- * Read the document `file`, add the blocked sources of traffic.h to its set "bots", compile
- * and open it. 0, or -1: what is wrong has been said.
+ * Read the document `file`, add `blocked` sources of traffic.h to its set "bots", each as an
+ * IPv4 address and the first million as an IPv6 one too, compile and open it. 0, or -1: what is
+ * wrong has been said.
  */
-int policy_image_open(const char *file, struct policy_image *opened);
+int policy_image_open(const char *file, uint32_t blocked, struct policy_image *opened);
 
 void policy_image_close(struct policy_image *opened);
 
