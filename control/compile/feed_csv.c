@@ -152,7 +152,7 @@ struct csv {
 	uint32_t line;
 	size_t size; /* bytes in `text` */
 	struct error *error;
-	char text[CSV_BUFFER + 1]; /* and a newline after the last line, if that has none */
+	char text[CSV_BUFFER + 2]; /* a newline after a last line that has none, and a byte more */
 };
 
 static void where_is(const struct csv *csv, uint32_t line, char where[CSV_WHERE])

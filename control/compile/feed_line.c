@@ -12,7 +12,10 @@
 
 enum { GROUPS = 8 }; /* in an IPv6 address */
 
-/* A place in a line. The newline after it is in no number, so it stops every reading. */
+/*
+ * A place in a line. The newline after it is in no number, so it stops every reading, at the byte
+ * after it at the latest.
+ */
 struct cursor {
 	const char *at;
 };
@@ -23,6 +26,26 @@ static bool take(struct cursor *cursor, char c)
 
 	cursor->at += is;
 	return is;
+}
+
+/*
+ * A decimal number of at most three digits without leading zeros. Nobody can predict how many it
+ * has, so all are read and those that are none are left out of it, without a branch.
+ */
+static bool take_short(struct cursor *cursor, unsigned most, unsigned *number)
+{
+	unsigned a = (uint8_t)cursor->at[0] - (unsigned)'0', b, c, digits, value;
+
+	if (a > 9)
+		return false;
+	b = (uint8_t)cursor->at[1] - (unsigned)'0';
+	c = (uint8_t)cursor->at[2] - (unsigned)'0';
+	digits = 1 + (b <= 9) + ((b <= 9) & (c <= 9));
+	value = digits == 1 ? a : 10 * a + b;
+	value = digits == 3 ? 10 * value + c : value;
+	cursor->at += digits;
+	*number = value;
+	return (value <= most) & ((a != 0) | (digits == 1));
 }
 
 /* A decimal number up to `most` without leading zeros. */
@@ -39,10 +62,11 @@ static bool take_number(struct cursor *cursor, uint64_t most, uint64_t *number)
 
 static bool take_address4(struct cursor *cursor, unsigned __int128 *address)
 {
-	uint64_t value = 0, byte;
+	uint32_t value = 0;
+	unsigned byte;
 
 	for (unsigned i = 0; i < 4; i++) {
-		if ((i && !take(cursor, '.')) || !take_number(cursor, 255, &byte))
+		if ((i && !take(cursor, '.')) || !take_short(cursor, 255, &byte))
 			return false;
 		value = value << 8 | byte;
 	}
@@ -107,7 +131,7 @@ static bool take_prefix(struct cursor *cursor, struct prefix *prefix)
 {
 	struct cursor begin = *cursor;
 	unsigned __int128 address, all = UINT32_MAX;
-	uint64_t length = 32;
+	unsigned length = 32;
 	bool ip6 = !take_address4(cursor, &address);
 
 	if (ip6) {
@@ -117,7 +141,7 @@ static bool take_prefix(struct cursor *cursor, struct prefix *prefix)
 		all = ~(unsigned __int128)0;
 		length = 128;
 	}
-	if (take(cursor, '/') && !take_number(cursor, length, &length))
+	if (take(cursor, '/') && !take_short(cursor, length, &length))
 		return false;
 	prefix->address = (struct address){(uint64_t)(address >> 64), (uint64_t)address};
 	prefix->ip6 = ip6;

@@ -15,8 +15,8 @@ int feed_libloc(const char *path, struct feed_data *data, struct error *error);
 int feed_csv(const char *folder, const char *name, struct feed_data *data, struct error *error);
 
 /*
- * Read a line of a CSV feed of the usual form, up to its newline at `end`. False: it is of
- * another, and perhaps wrong; feed_csv_line() knows.
+ * Read a line of a CSV feed of the usual form, up to its newline at `end`, after which there must
+ * be a byte more. False: it is of another, and perhaps wrong; feed_csv_line() knows.
  */
 bool feed_line_usual(const char *line, const char *end, struct feed_prefix *prefix);
 

@@ -43,6 +43,11 @@ int intern_key(struct intern *intern, uint64_t key, uint32_t *number)
 {
 	uint32_t *slot;
 
+	/* What comes by address comes in runs. */
+	if (intern->latest < intern->count && intern->keys[intern->latest] == key) {
+		*number = intern->latest;
+		return 0;
+	}
 	if (intern->count == intern->capacity && intern_grow(intern) != 0)
 		return -ENOMEM;
 	slot = slot_of(intern, key);
@@ -50,7 +55,7 @@ int intern_key(struct intern *intern, uint64_t key, uint32_t *number)
 		intern->keys[intern->count++] = key;
 		*slot = intern->count;
 	}
-	*number = *slot - 1;
+	*number = intern->latest = *slot - 1;
 	return 0;
 }
 

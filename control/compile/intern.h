@@ -12,6 +12,7 @@ struct intern {
 	uint64_t *keys; /* by number */
 	size_t capacity;
 	uint32_t count;
+	uint32_t latest; /* that was asked for */
 	uint32_t *slots; /* a number plus one, or 0 */
 };
 

@@ -106,7 +106,7 @@ static int key_run(struct build *build, const struct forest *forest, uint32_t be
 	const struct forest_node *known = NULL;
 	uint32_t marks = origin_marks(outer);
 	size_t count = 0;
-	int result;
+	int result = 0;
 
 	for (uint32_t i = begin; i < end; i++) {
 		if (forest->nodes[i].kind != FEED_MARK)
@@ -114,7 +114,8 @@ static int key_run(struct build *build, const struct forest *forest, uint32_t be
 		else
 			build->marks[count++] = (uint16_t)forest->nodes[i].item;
 	}
-	result = classes_add(&build->classes, marks, build->marks, count, &marks);
+	if (count)
+		result = classes_add(&build->classes, marks, build->marks, count, &marks);
 	if (result == -E2BIG)
 		return error_set(build->error, ERROR_CAPACITY, "origins.groups",
 				 "prefixes overlap in more than %d ways", CAP_CLASSES);
