@@ -19,7 +19,7 @@ SINGLES, SINGLES6, NETWORKS, FIFTH = 10_000_000, 1_000_000, 100_000, 2_000_000
 QUICK = 100  # times less
 RESTARTS, ROUNDS = 3, 5
 SCENES = {"hit": "blocked", "miss": "1M"}
-ONLY = "decide/[1b][Ml]*"
+ONLY = "decide/[1b][Ml]*/[as]*"  # at all levels, without the plain chain, which has no room
 
 
 def names(_):
@@ -113,10 +113,11 @@ def run(bench):
     smaller = QUICK if bench.quick else 1
     with tempfile.TemporaryDirectory() as folder, \
             live.Live(bench, pathlib.Path(folder)) as filter_:
-        made = [fill(filter_, smaller),
-                live.serial(filter_, "large/block", "block", 50 if bench.quick else live.CHANGES,
-                            bench.rounds or (1 if bench.quick else live.ROUNDS)),
-                *memory(filter_), *restarts(filter_, 1 if bench.quick else RESTARTS)]
+        yield fill(filter_, smaller)
+        yield live.serial(filter_, "large/block", "block", 50 if bench.quick else live.CHANGES,
+                          bench.rounds or (1 if bench.quick else live.ROUNDS))
+        yield from memory(filter_)
+        yield from restarts(filter_, 1 if bench.quick else RESTARTS)
         filter_.worker.stop()
         live.processes.check(filter_.worker)
-    return [*made, *lookups(bench, smaller)]
+    yield from lookups(bench, smaller)
