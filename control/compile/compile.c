@@ -22,7 +22,7 @@ struct stage {
 	struct error *error;
 };
 
-static const uint8_t *compiled_salt(const struct compiled *compiled)
+const uint8_t *compiled_salt(const struct compiled *compiled)
 {
 	const struct segment_header *header = compiled->segment[SEGMENT_RULES]->data;
 	const struct settings *settings =
@@ -278,8 +278,7 @@ int compile(const struct policy *policy, const struct feed_paths *paths,
 	return 0;
 }
 
-/* All of an earlier result but what is compiled from sets. */
-static struct compiled compiled_frame(const struct compiled *previous)
+struct compiled compiled_frame(const struct compiled *previous)
 {
 	struct compiled frame = *previous;
 

@@ -50,6 +50,12 @@ int compile_entries(const struct policy *policy, const struct compiled *previous
 
 void compiled_unref(struct compiled *compiled);
 
+/* All of it but what is compiled from sets, which is NULL; with references of its own. */
+struct compiled compiled_frame(const struct compiled *compiled);
+
+/* The salt that it was compiled with: 16 bytes. */
+const uint8_t *compiled_salt(const struct compiled *compiled);
+
 /* Note that loaded segments were compiled from `policy`. 0 or -ENOMEM. */
 int compiled_keep(struct compiled *compiled, const struct policy *policy);
 

@@ -49,6 +49,9 @@ static int note(void *context, const struct entry_params *before, const struct e
 
 	if (before && after && before->expires_ns == after->expires_ns)
 		return 0;
+	/* One that expired says nothing, whether it is there or not. */
+	if (!after && before->expires_ns != 0 && before->expires_ns <= changes->expired_ns)
+		return 0;
 	if (prefix_wide(prefix)) {
 		changes->wide = true;
 		return 0;
@@ -69,7 +72,7 @@ int kept_compare(const struct kept *kept, const struct policy *policy, struct ke
 	size_t former = kept ? kept->count : 0;
 	int result = kept ? 0 : -E2BIG;
 
-	*changes = (struct kept_changes){0};
+	*changes = (struct kept_changes){.expired_ns = policy->expired_ns};
 	for (size_t i = 0; result == 0 && (i < former || i < policy->set_count); i++) {
 		bool was = i < former, is = i < policy->set_count;
 

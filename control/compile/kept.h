@@ -19,6 +19,7 @@ struct kept_changes {
 	bool wide;              /* prefixes differ */
 	struct prefix *singles; /* single addresses whose entries differ, perhaps repeated */
 	size_t count, capacity;
+	uint64_t expired_ns; /* the policy's */
 };
 
 /* 0, or -ENOMEM; for kept_changes_free(). `kept` NULL: everything differs. */

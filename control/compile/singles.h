@@ -10,7 +10,8 @@
 
 enum {
 	LATEST_MOST = 512, /* a few pages to write, hash and check with every change */
-	LATER_MOST = 64 * 1024,
+	LATER_FOLD = 64 * 1024, /* it should be folded into SEGMENT_SINGLES: see fold.h */
+	LATER_MOST = 8 * LATER_FOLD,
 };
 
 /* All single addresses of the policy, and nothing later. 0, or -1 with *error. */

@@ -201,17 +201,33 @@ static void group_end(void *context, uint32_t workers, const struct error *error
 	changes->committed = false;
 	group_answer(group, daemon, workers, error);
 	group_free(group);
+	if (!error)
+		folding_consider(&daemon->folding, &daemon->publisher.active);
 	wake_line(changes);
+}
+
+/* Compile a draft of which only entries have changed. */
+static int compile_shallow(struct daemon *daemon, const struct draft *draft,
+			   struct compiled *compiled, struct error *error)
+{
+	const struct compiled *previous = &daemon->publisher.active.compiled;
+	struct compiled base;
+	int result;
+
+	if (!folding_take(&daemon->folding, previous, &base))
+		return compile_entries(draft->policy, previous, compiled, error);
+	result = compile_entries(draft->policy, &base, compiled, error);
+	compiled_unref(&base);
+	return result;
 }
 
 static int group_compile(struct daemon *daemon, const struct group *group,
 			 struct compiled *compiled, struct error *error)
 {
-	const struct edition *active = &daemon->publisher.active;
 	const struct draft *draft = group->draft;
 
-	if (active->generation && !draft->reframed)
-		return compile_entries(draft->policy, &active->compiled, compiled, error);
+	if (daemon->publisher.active.generation && !draft->reframed)
+		return compile_shallow(daemon, draft, compiled, error);
 	if (daemon_compile(daemon, draft->policy, draft->applied, compiled, error) == 0)
 		return 0;
 	if (applies(&group->member[0]->request))

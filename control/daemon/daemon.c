@@ -62,6 +62,27 @@ static int parts_open(const struct options *options, int fd, struct daemon *daem
 	return -1;
 }
 
+/* What changes need besides the publisher. */
+static int work_open(struct daemon *daemon, struct error *error)
+{
+	int result = folding_open(daemon->event, &daemon->store, &daemon->folding);
+
+	if (result < 0)
+		return error_set(error, ERROR_DEGRADED, "", "%s", strerror(-result));
+	result = changes_open(daemon->event, daemon, &daemon->changes);
+	if (result == 0)
+		return 0;
+	folding_close(&daemon->folding);
+	return error_set(error, ERROR_DEGRADED, "", "%s", strerror(-result));
+}
+
+static void work_close(struct daemon *daemon)
+{
+	changes_close(&daemon->changes);
+	folding_close(&daemon->folding);
+	audit_close(&daemon->audit);
+}
+
 int daemon_open(const struct options *options, sd_event *event, int fd, struct daemon *daemon,
 		struct error *error)
 {
@@ -76,11 +97,11 @@ int daemon_open(const struct options *options, sd_event *event, int fd, struct d
 		return -1;
 	}
 	daemon->audit.folder = daemon->store.folder;
-	if (changes_open(event, daemon, &daemon->changes))
-		error_set(error, ERROR_DEGRADED, "", "no event sources");
-	else if (parts_open(options, fd, daemon, error) == 0)
-		return 0;
-	changes_close(&daemon->changes);
+	if (work_open(daemon, error) == 0) {
+		if (parts_open(options, fd, daemon, error) == 0)
+			return 0;
+		work_close(daemon);
+	}
 	store_close(&daemon->store);
 	boards_close(&daemon->boards);
 	return -1;
@@ -91,9 +112,8 @@ void daemon_close(struct daemon *daemon)
 	server_close(&daemon->server);
 	if (*daemon->made.sun_path)
 		unlink(daemon->made.sun_path);
+	work_close(daemon);
 	publisher_close(&daemon->publisher);
-	changes_close(&daemon->changes);
-	audit_close(&daemon->audit);
 	store_close(&daemon->store);
 	boards_close(&daemon->boards);
 }

@@ -4,6 +4,7 @@
 
 #include "daemon/audit.h"
 #include "daemon/change.h"
+#include "daemon/folding.h"
 #include "daemon/publish.h"
 #include "daemon/server.h"
 
@@ -26,6 +27,7 @@ struct daemon {
 	struct sockaddr_un made; /* the socket's address, to be removed; empty: it was given */
 	struct audit audit;
 	struct changes changes;
+	struct folding folding;
 	struct image image;        /* of the active edition, for explaining */
 	uint64_t image_generation; /* when it was opened; 0: not yet */
 	struct error unwritable;   /* why the state folder cannot be written; code NONE: it can */

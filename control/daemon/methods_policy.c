@@ -123,7 +123,7 @@ static int keep_blocked(struct call *call, const struct policy *old, struct poli
 				 "no room to keep the set " KEPT_SET);
 	set = &new->sets[to];
 	set->entries = entries_copy(&old->sets[from].entries);
-	set_params_expire(set, call->now_ns);
+	set_params_expire(set, call->now_ns, SIZE_MAX);
 	return call_add(call, "kept",
 			json_pack("{sI}", KEPT_SET, (json_int_t)set->entries.sum.count));
 }

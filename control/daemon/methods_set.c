@@ -11,6 +11,8 @@
 /* Entries in one answer: as a rule, and at most, a page being what one client may cost others. */
 enum { LIST_LIMIT = 1000, LIST_LIMIT_MOST = 10000 };
 
+enum { EXPIRED_A_CHANGE = 64 };
+
 /* What a request lists. */
 struct list {
 	struct entry_params *entries;
@@ -58,16 +60,22 @@ static int list_add(struct list *list, struct set_params *set, size_t *changed)
 	return result;
 }
 
-/* Expired entries are no longer enforced; here is where they leave the policy. */
-static void expire_all(struct policy *policy, uint64_t now_ns)
+/*
+ * Expired entries are no longer enforced; here is where they leave the policy: a few with each
+ * change, as millions may expire at once.
+ */
+static void expire_some(struct call *call)
 {
-	for (size_t i = 0; i < policy->set_count; i++)
-		set_params_expire(&policy->sets[i], now_ns);
+	policy_expire(*call->draft, call->now_ns, EXPIRED_A_CHANGE);
 }
 
 static int check_room(struct call *call, size_t more)
 {
-	if (policy_entries(*call->draft) + more > CAP_SET_ENTRIES)
+	size_t entries = policy_entries(*call->draft) + more;
+
+	if (entries > CAP_SET_ENTRIES)
+		entries -= policy_expire(*call->draft, call->now_ns, entries - CAP_SET_ENTRIES);
+	if (entries > CAP_SET_ENTRIES)
 		return error_set(call->error, ERROR_CAPACITY, "entries",
 				 "more than %d entries in all sets", CAP_SET_ENTRIES);
 	return 0;
@@ -146,7 +154,7 @@ int set_add_method(struct call *call)
 
 	if (list_parse(call, &list))
 		return -1;
-	expire_all(*call->draft, call->now_ns);
+	expire_some(call);
 	set = check_room(call, list.count) ? NULL : set_wanted(call);
 	if (!set) {
 		list_free(&list);
@@ -190,7 +198,7 @@ int set_remove_method(struct call *call)
 
 	if (!set || prefixes_parse(call, &prefixes, &count))
 		return -1;
-	expire_all(*call->draft, call->now_ns);
+	expire_some(call);
 	result = set_params_remove(set, prefixes, count, &changed);
 	free(prefixes);
 	return result ? call_no_memory(call) : answer_changed(call, changed);
@@ -213,7 +221,7 @@ int set_replace_method(struct call *call)
 
 	if (!set || list_parse(call, &list))
 		return -1;
-	expire_all(*call->draft, call->now_ns);
+	expire_some(call);
 	before = set->entries.sum.count;
 	if (check_room(call, list.count > before ? list.count - before : 0)) {
 		list_free(&list);

@@ -26,7 +26,7 @@ void segment_file(char name[SEGMENT_FILE_NAME], unsigned kind, uint64_t hash)
 		 (unsigned long long)hash);
 }
 
-static uint64_t segment_hash(const struct segment *segment)
+uint64_t segment_hash(const struct segment *segment)
 {
 	return ((const struct segment_header *)segment->data)->hash;
 }
@@ -53,7 +53,8 @@ int segment_files_put(struct store *store, const struct compiled *compiled,
 		char name[SEGMENT_FILE_NAME];
 		int result;
 
-		if (previous && hash == segment_hash(previous->segment[kind]))
+		if (hash == store->ahead ||
+		    (previous && hash == segment_hash(previous->segment[kind])))
 			continue;
 		/* Wanted again: it is there, and whole. */
 		if (hash == store->spare[kind])
@@ -66,6 +67,16 @@ int segment_files_put(struct store *store, const struct compiled *compiled,
 			return store_fault(store, name, error, "%s", strerror(-result));
 	}
 	return 0;
+}
+
+int segment_file_write(const struct store *store, unsigned kind, const struct segment *segment)
+{
+	char name[SEGMENT_FILE_NAME];
+	int result;
+
+	segment_file(name, kind, segment_hash(segment));
+	result = file_create(store->folder, name, segment->data, segment->size, 0640);
+	return result ? result : file_sync(store->folder, name);
 }
 
 int segment_files_sync(const struct store *store, const struct manifest *manifest,
@@ -119,6 +130,14 @@ static void name_manifest(struct names *names, const struct manifest *manifest)
 	ledger_file(names->name[names->count++], manifest->ledger.name);
 }
 
+/* Whether it is of the kind that is being written before a manifest names it. */
+static bool is_ahead(const struct store *store, const char *file)
+{
+	const char *kind = segment_name(SEGMENT_SINGLES);
+
+	return store->writes_ahead && strncmp(file, kind, strlen(kind)) == 0;
+}
+
 static bool is_named(const struct names *names, const char *file)
 {
 	for (unsigned i = 0; i < names->count; i++) {
@@ -139,7 +158,8 @@ static void remove_but(const struct store *store, const struct names *names)
 	if (!folder)
 		return;
 	while ((entry = readdir(folder))) {
-		if (entry->d_name[0] != '.' && !is_named(names, entry->d_name))
+		if (entry->d_name[0] != '.' && !is_named(names, entry->d_name) &&
+		    !is_ahead(store, entry->d_name))
 			unlinkat(dirfd(folder), entry->d_name, 0);
 	}
 	closedir(folder);

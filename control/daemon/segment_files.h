@@ -13,9 +13,14 @@ enum { SEGMENT_FILE_NAME = 64 };
 /* A segment's file, from the state folder. */
 void segment_file(char name[SEGMENT_FILE_NAME], unsigned kind, uint64_t hash);
 
+uint64_t segment_hash(const struct segment *segment);
+
 /* Write the segments of `compiled` that differ from those of `previous` (or NULL). 0 or -1. */
 int segment_files_put(struct store *store, const struct compiled *compiled,
 		      const struct compiled *previous, struct error *error);
+
+/* Write a segment's file and have it on disk, as nothing else does: on any thread. 0 or -errno. */
+int segment_file_write(const struct store *store, unsigned kind, const struct segment *segment);
 
 /*
  * Have the segments of a manifest on disk: those at least that `durable`, which is, has not.

@@ -23,6 +23,8 @@ struct store {
 	struct manifest held[STORE_HELD]; /* zero: there is none */
 	bool reuses;                      /* all that was there at the start could be read */
 	bool kept;                        /* `current` is of our own making: its files are synced */
+	bool writes_ahead;                /* a file of SEGMENT_SINGLES that no manifest names yet */
+	uint64_t ahead;                   /* its hash, once it is whole and on disk; or 0 */
 	uint64_t spare[SEGMENT_KINDS];    /* a file that no manifest needs, by its hash; 0: none */
 };
 

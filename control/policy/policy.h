@@ -112,6 +112,7 @@ struct policy {
 	struct rule_params *rules;
 	size_t rule_count;
 	struct rate_params host;
+	uint64_t expired_ns; /* UTC: entries that expired before may have been dropped */
 };
 
 /*
@@ -164,8 +165,9 @@ int set_params_add(struct set_params *set, struct entry_params *entries, size_t 
 int set_params_remove(struct set_params *set, const struct prefix *prefixes, size_t count,
 		      size_t *changed);
 
-/* Drop the entries that have expired at now_ns (UTC). How many. */
-size_t set_params_expire(struct set_params *set, uint64_t now_ns);
+/* Drop at most so many entries, of a set or of all, that have expired at now_ns (UTC). How many. */
+size_t set_params_expire(struct set_params *set, uint64_t now_ns, size_t most);
+size_t policy_expire(struct policy *policy, uint64_t now_ns, size_t most);
 
 /* How many entries all sets have. */
 size_t policy_entries(const struct policy *policy);

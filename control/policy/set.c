@@ -72,21 +72,33 @@ int set_params_remove(struct set_params *set, const struct prefix *prefixes, siz
 	return 0;
 }
 
-size_t set_params_expire(struct set_params *set, uint64_t now_ns)
+size_t set_params_expire(struct set_params *set, uint64_t now_ns, size_t most)
 {
 	size_t expired = 0;
 
-	for (;;) {
+	while (expired < most) {
 		struct entries_cursor cursor =
 			entries_first(&set->entries, ENTRIES_EXPIRED, now_ns);
 		const struct entry_params *entry = entries_at(&cursor);
 		struct prefix prefix;
 
 		if (!entry)
-			return expired;
+			break;
 		prefix = entry->prefix;
 		if (entries_drop(&set->entries, &prefix) != 0)
-			return expired;
+			break;
 		expired++;
 	}
+	return expired;
+}
+
+size_t policy_expire(struct policy *policy, uint64_t now_ns, size_t most)
+{
+	size_t expired = 0;
+
+	for (size_t i = 0; i < policy->set_count && expired < most; i++)
+		expired += set_params_expire(&policy->sets[i], now_ns, most - expired);
+	if (expired > 0 && now_ns > policy->expired_ns)
+		policy->expired_ns = now_ns;
+	return expired;
 }

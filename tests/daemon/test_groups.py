@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Changes that share a generation: each has its own answer, error, and line in the audit log."""
 
+import contextlib
 import json
+import os
 import random
 import signal
 import threading
@@ -162,6 +164,71 @@ class Groups(DaemonCase):
         for client, number in list(zip(clients, numbers))[1::2]:
             client.finish(number)
         self.comes_to(lambda: len(self.blocked()) == 6)
+
+
+class Folding(DaemonCase):
+    """The layer of all single addresses is built anew beside the changes that go on."""
+
+    MANY = 70000  # more than fit the layers over it
+
+    @staticmethod
+    def address(number):
+        return f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+
+    def layer(self):
+        """How large that layer is on disk."""
+        size = 0
+        for name in os.listdir(self.state("segments")):
+            if name.startswith("singles-"):
+                with contextlib.suppress(FileNotFoundError):  # it was replaced just now
+                    size += os.path.getsize(self.state("segments", name))
+        return size
+
+    def block_many(self, client):
+        for first in range(0, self.MANY, self.MANY // 2):
+            answer = client.ask("set.add", set="bots", verdict="block", entries=[
+                self.address(i) for i in range(first, first + self.MANY // 2)])
+            self.assertEqual(answer["changed"], self.MANY // 2)
+
+    def check(self, client, gone, more):
+        self.assertEqual(client.ask("set.list", set="bots")["total"], self.MANY - gone + more)
+        for number, reason in [(0, "default" if gone else "blocked"), (self.MANY - 1, "blocked"),
+                               (self.MANY + more - 1, "blocked"), (self.MANY + more, "default")]:
+            answer = client.ask("explain", source=self.address(number), destination="192.0.2.1")
+            self.assertEqual(answer["reason"], reason, number)
+
+    def test_changes_go_on(self):
+        Fake(self)
+        client = self.applied()
+        small = self.layer()
+        self.block_many(client)
+        gone = more = 0
+        while self.layer() < small + 8 * self.MANY:
+            client.ask("set.remove", set="bots", prefixes=[self.address(gone)])
+            client.ask("set.add", set="bots", entries=[self.address(self.MANY + more)])
+            gone, more = gone + 1, more + 1
+        self.check(client, gone, more)
+        client.ask("set.add", set="bots", entries=[self.address(self.MANY + more)])
+        self.check(client, gone, more + 1)
+        before = client.ask("policy.get")
+        for number in signal.SIGTERM, signal.SIGKILL:
+            self.restart(number)
+            client = self.client()
+            self.assertEqual(client.ask("policy.get"), before)
+            self.check(client, gone, more + 1)
+
+    def test_killed_meanwhile(self):
+        Fake(self)
+        for turn in range(4):
+            client = self.applied()
+            self.block_many(client)
+            for _ in range(turn):
+                client.ask("set.remove", set="bots", prefixes=[self.address(0)])
+            self.restart(signal.SIGKILL)
+            client = self.client()
+            self.check(client, min(turn, 1), 0)
+            client.ask("set.remove", set="bots", prefixes=["10.255.255.255"])
+            self.check(client, min(turn, 1), 0)
 
 
 class Storm(DaemonCase):

@@ -128,7 +128,7 @@ static void expire_some(struct set_params *set, struct model *model)
 		expected += expired;
 		model->there[place] &= !expired;
 	}
-	CU_ASSERT_EQUAL(set_params_expire(set, now_ns), expected);
+	CU_ASSERT_EQUAL(set_params_expire(set, now_ns, SIZE_MAX), expected);
 }
 
 static void test_model(void)

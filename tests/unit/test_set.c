@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Sets against a model that asks every entry. */
+#include "compile/fold.h"
 #include "compile/singles.h"
 #include "policies.h"
 
@@ -239,6 +240,100 @@ static void test_layers(void)
 	made_free(&made);
 }
 
+/* A fold, and what changed while it was made, say together what a compilation from nothing does. */
+static void test_fold(void)
+{
+	enum { PLACES = 200000 };
+	struct policy *policy = policy_empty();
+	struct error error = {0};
+	struct compiled base;
+	struct made made, next, anew;
+	struct fold *fold = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(policy_add_set(policy, "a", SET_ALLOW), 0);
+	CU_ASSERT_EQUAL_FATAL(policy_add_set(policy, "b", SET_BLOCK), 1);
+	change_some(policy, PLACES, 1000);
+	made_from(&made, policy);
+	CU_ASSERT(!fold_is_due(&made.compiled));
+	for (unsigned i = 0; i < 4; i++) {
+		next = (struct made){.policy = policy_copy(made.policy)};
+		change_some(next.policy, PLACES, 1000);
+		while (policy_entries(next.policy) < 3 * LATER_FOLD / 2)
+			change_some(next.policy, PLACES, LATER_FOLD);
+		CU_ASSERT_EQUAL_FATAL(
+			compile_entries(next.policy, &made.compiled, &next.compiled, &error), 0);
+		if (i == 0) {
+			CU_ASSERT(fold_is_due(&next.compiled));
+			fold = fold_new(next.policy, &next.compiled);
+			CU_ASSERT_PTR_NOT_NULL_FATAL(fold);
+		}
+		made_free(&made);
+		made = next;
+	}
+	CU_ASSERT_EQUAL(fold_run(fold), 0);
+	CU_ASSERT(fold_base(fold, &made.compiled, &base));
+	next = (struct made){.policy = policy_copy(made.policy)};
+	change_some(next.policy, PLACES, 100);
+	CU_ASSERT_EQUAL_FATAL(compile_entries(next.policy, &base, &next.compiled, &error), 0);
+	CU_ASSERT_EQUAL_FATAL(compiled_open(&next.compiled, &next.image, &error), 0);
+	CU_ASSERT(next.compiled.segment[SEGMENT_SINGLES] == fold_segment(fold));
+	CU_ASSERT(!fold_is_due(&next.compiled));
+	made_from(&anew, policy_copy(next.policy));
+	compare_places(&next, &anew, PLACES, 200000);
+	made_free(&anew);
+	fold_free(fold);
+	compiled_unref(&base);
+	made_free(&made);
+	made_free(&next);
+}
+
+/* With another salt addresses are looked for elsewhere. */
+static void test_fold_of_another_salt(void)
+{
+	struct policy *policy = policy_empty();
+	struct made made, other;
+	struct compiled base;
+	struct fold *fold;
+
+	made_from(&made, policy);
+	fold = fold_new(made.policy, &made.compiled);
+	policy = policy_copy(made.policy);
+	policy->salt[3] ^= 1;
+	made_from(&other, policy);
+	CU_ASSERT_EQUAL(fold_run(fold), 0);
+	CU_ASSERT(!fold_base(fold, &other.compiled, &base));
+	fold_free(fold);
+	made_free(&made);
+	made_free(&other);
+}
+
+/* Entries that leave after they have expired leave the image as it is. */
+static void test_expired_leave(void)
+{
+	struct policy *policy = policy_empty();
+	struct error error = {0};
+	struct made made, next;
+	size_t changed;
+
+	CU_ASSERT_EQUAL_FATAL(policy_add_set(policy, "a", SET_BLOCK), 0);
+	for (unsigned i = 0; i < 1000; i++) {
+		struct entry_params entry = {.prefix = place_prefix(i), .expires_ns = 1 + i % 10};
+
+		CU_ASSERT_EQUAL(set_params_add(&policy->sets[0], &entry, 1, &changed), 0);
+	}
+	made_from(&made, policy);
+	next = (struct made){.policy = policy_copy(made.policy)};
+	CU_ASSERT_EQUAL(policy_expire(next.policy, 5, 64), 64);
+	CU_ASSERT_EQUAL(policy_expire(next.policy, 5, 1000), policy_entries(made.policy) / 2 - 64);
+	CU_ASSERT_EQUAL(policy_expire(next.policy, 5, 1000), 0);
+	CU_ASSERT_EQUAL_FATAL(compile_entries(next.policy, &made.compiled, &next.compiled, &error),
+			      0);
+	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
+		CU_ASSERT(next.compiled.segment[kind] == made.compiled.segment[kind]);
+	made_free(&made);
+	made_free(&next);
+}
+
 /* A change of one address writes one small segment; the same again, none. */
 static void test_change_of_one(void)
 {
@@ -327,6 +422,9 @@ int main(void)
 		{"single addresses", test_exact},
 		{"ties and expiry", test_ties},
 		{"layers", test_layers},
+		{"a fold", test_fold},
+		{"a fold of another salt", test_fold_of_another_salt},
+		{"expired entries leave", test_expired_leave},
 		{"a change of one address", test_change_of_one},
 		CU_TEST_INFO_NULL,
 	};
