@@ -8,7 +8,8 @@
                           make a set of N single addresses, of IPv6 too, and of as many /24s
 
 A change is answered once every worker of the data plane enforces it, so the time to its answer
-is the time to its effect. Results go to standard output, as one JSON object.
+is the time to its effect. Results go to standard output, as one JSON object; before it, of a
+trickle, a line `begun` when the first request goes out.
 """
 
 import argparse
@@ -133,6 +134,7 @@ def trickle(options):
     total = int(options.rate * options.seconds)
     requests = [KINDS[options.kind](number, options) for number in range(total)]
     times, sent = [], 0
+    print("begun", flush=True)
     began = time.perf_counter()
     while len(times) < total:
         now = time.perf_counter()
