@@ -38,7 +38,7 @@ def fill(filter_, smaller):
     return rows.Row("large/fill", said["seconds"], "s", said["seconds"], said["seconds"],
                     noisy=not said["fair"],
                     note=f"{said['entries']:,} entries, one change; {spent:.0f} s of sluiced's "
-                    f"CPU, {said['took_us'] / 1e6:.1f} s of them to compile and enforce")
+                    f"CPU; {said['took_us'] / 1e6:.1f} s at the end to compile and enforce")
 
 
 def memory(filter_):
