@@ -22,7 +22,8 @@ OTHERS_MOST = 0.1  # of the time, that others may have had one of the CPUs
 
 def names(_):
     return [f"change/{name}" for name in
-            ("admit", "block", "fill", "block in a large set", "trickle", "throughput taken")]
+            ("admit", "block", "fill", "block in a large set", "trickle", "throughput taken",
+             "throughput a busy CPU takes")]
 
 
 def spent_s(pid):
@@ -123,24 +124,41 @@ def fill(live, entries):
                     noisy=not said["fair"], note=f"{entries:,} entries, one change")
 
 
+def beside_a_loop(live):
+    """A window while the daemon's CPU does nothing but keep busy: CPUs of one host share caches,
+    clocks and maybe cores."""
+    loop = Process(["taskset", "-c", "0", sys.executable, "-c", "while True: pass"], live.folder,
+                   "loop")
+    try:
+        return live.worker.window(stop=False)
+    finally:
+        loop.end()
+
+
+def taken(name, windows, quiet, **more):
+    """How much of the throughput of quiet windows others lack."""
+    row = rows.ratio(name, processes.row("", windows), processes.row("", quiet), **more)
+    row.unit = "%"
+    if not row.noisy:
+        row.figure, row.low, row.high = (100 * (1 - share)
+                                         for share in (row.figure, row.high, row.low))
+    return row
+
+
 def trickle(live, rounds, rate):
     """Windows with changes and without, in turn."""
-    quiet, busy, said = [], [], []
+    quiet, beside, busy, said = [], [], [], []
     for _ in range(rounds):
         quiet.append(live.worker.window(stop=False))
+        beside.append(beside_a_loop(live))
         said.append(live.ask("trickle", "--rate", rate, "--seconds", 1, meanwhile=lambda:
                              busy.append(live.worker.window(stop=False))))
     late = statistics.median(one["p99_us"] for one in said)
     yield rows.from_samples("change/trickle", "1/s", [one["reached_per_s"] if one["fair"] else None
                                                       for one in said],
                             note=f"of {rate:,} wanted; p99 {late:.0f} us")
-    over = rows.ratio("change/throughput taken", processes.row("", busy),
-                      processes.row("", quiet), most=3)
-    over.unit = "%"
-    if not over.noisy:
-        over.figure, over.low, over.high = (100 * (1 - share)
-                                            for share in (over.figure, over.high, over.low))
-    yield rows.difference(over)
+    yield rows.difference(taken("change/throughput taken", busy, quiet, most=3))
+    yield taken("change/throughput a busy CPU takes", beside, quiet)
 
 
 def run(bench):
