@@ -25,7 +25,7 @@
 
 enum { SALT_BYTES = 16 };
 
-static const char *const manifest_names[HELD_KEEPING] = {STATE_CURRENT, STATE_WANTED, STATE_FORMER};
+static const char *const manifest_names[STORE_HELD] = {STATE_CURRENT, STATE_WANTED, STATE_FORMER};
 
 int store_fault(const struct store *store, const char *name, struct error *error,
 		const char *format, ...)
@@ -227,13 +227,12 @@ int store_manifests(const struct store *store, struct manifest manifests[STORE_H
 	struct error ignored;
 
 	memset(manifests, 0, STORE_HELD * sizeof *manifests);
-	for (unsigned i = 0; i < HELD_KEEPING; i++) {
+	for (unsigned i = 0; i < STORE_HELD; i++) {
 		int result = load_manifest(store, manifest_names[i], &manifests[i], &ignored);
 
 		if (result && result != -ENOENT)
 			return -1;
 	}
-	manifests[HELD_KEEPING] = store->held[HELD_KEEPING];
 	return 0;
 }
 

@@ -13,8 +13,8 @@
 
 #include <stdbool.h>
 
-/* The manifests there are: three files, and what store_keep() is about to make `current`. */
-enum store_held { HELD_CURRENT, HELD_WANTED, HELD_FORMER, HELD_KEEPING, STORE_HELD };
+/* The manifests there are. */
+enum store_held { HELD_CURRENT, HELD_WANTED, HELD_FORMER, STORE_HELD };
 
 struct store {
 	const char *path;
