@@ -110,17 +110,18 @@ static inline void decide_one(struct plain *plain, const struct packet *packet, 
 	bool known = asked->hit >> j & 1;
 	struct meter *meter = known ? asked->data[j] : NULL;
 	uint32_t hop = asked->hop[j];
+	struct source_facts facts = {.reason = REASON_DEFAULT};
 	const struct rule *rule;
 
 	if (end_early(plain, packet, hop >> PLAIN_ORIGIN_BITS, meter == &plain->blocked, decision))
 		return;
-	if (decide_unmatched(plain->image, service_find(plain->image, packet),
-			     (uint16_t)(hop & PLAIN_ORIGIN), decision))
+	facts.origin = (uint16_t)(hop & PLAIN_ORIGIN);
+	if (decide_facts(plain->image, target_find(plain->image, packet), &facts, decision))
 		return;
 	rule = &plain->image->rules[decision->rule];
 	decision->verdict = VERDICT_DROP;
 	decision->reason = REASON_SHED;
-	if (rule_sheds(rule, packet) && asked->shed[j] >= rule->admit)
+	if (rule_sheds(rule, packet->flags & PACKET_OPENS) && asked->shed[j] >= rule->admit)
 		return;
 	if (!known)
 		meter = meter_of_new(plain, &asked->address[j], now);
@@ -143,5 +144,7 @@ void plain_decide(struct plain *plain, struct burst *b, struct worker_counters *
 
 		decide_one(plain, &b->packet[i], &asked, j, now, &b->decision[i]);
 	}
-	counters_decided(counters, b->length, b->decision, b->count, plain->image->rules);
+	counters_decided(counters, b->length, b->decision, b->count);
+	for (unsigned i = 0; i < b->count; i++)
+		count_rule(counters, b->length[i], &b->decision[i], plain->image->rules);
 }

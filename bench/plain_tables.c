@@ -96,9 +96,8 @@ static uint8_t *paint_marks(const struct policy *policy)
 
 static uint32_t next_hop(const struct image *image, uint32_t address, uint8_t mark)
 {
-	struct packet packet = {.kind = PACKET_IP4, .source = {0, address}};
-
-	return origin_find(image, &packet) | (uint32_t)mark << PLAIN_ORIGIN_BITS;
+	return origin_find(image, false, (struct address){0, address}) |
+	       (uint32_t)mark << PLAIN_ORIGIN_BITS;
 }
 
 /* Whether ranges begin inside a /24, going on from range *next; the next /24's follow. */

@@ -68,6 +68,11 @@ static int open_copies(struct policy_image *opened, struct error *error)
 	}
 	if (image_open(opened->copy, &opened->image, &wrong))
 		return error_set(error, ERROR_INVALID, wrong.segment, "%s", wrong.message);
+	opened->direct4 = memory_map(DIRECT_BYTES);
+	if (!opened->direct4)
+		return error_set(error, ERROR_CAPACITY, "", "out of memory");
+	image_direct4(&opened->image, opened->direct4);
+	opened->image.direct4 = opened->direct4;
 	return 0;
 }
 
@@ -100,6 +105,7 @@ void policy_image_close(struct policy_image *opened)
 		if (opened->copy[kind])
 			memory_unmap(opened->copy[kind], opened->compiled.segment[kind]->size);
 	}
+	memory_unmap(opened->direct4, DIRECT_BYTES);
 	compiled_unref(&opened->compiled);
 	policy_free(opened->policy);
 }

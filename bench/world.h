@@ -11,6 +11,7 @@ struct policy_image {
 	struct compiled compiled;
 	struct image image;
 	void *copy[SEGMENT_KINDS]; /* that it is made of */
+	void *direct4;             /* likewise */
 };
 
 /*

@@ -23,6 +23,7 @@ struct burst {
 /* What a worker keeps between bursts. Zeroed memory is a good start. */
 struct burst_memory {
 	struct recall recall;
+	bool crowded; /* most of the last burst were not what most are: see burst_charge() */
 	struct lease host;
 	struct rule_lease {
 		struct lease lease;

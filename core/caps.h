@@ -16,7 +16,7 @@ enum {
 	CAP_GROUPS = 4096,
 	CAP_SETS = 4096,
 	CAP_FALLBACKS = 1024,
-	CAP_ORIGINS = 32000,             /* distinct; a packet carries 16 bits of it */
+	CAP_ORIGINS = 32000,             /* distinct; fits the 15 bits of a direct cell */
 	CAP_ORIGIN_PREFIXES = 2000000,   /* per family */
 	CAP_SET_ENTRIES = 16000000,
 	CAP_PREFIXES = 65536,            /* of all services' destinations, or of one guard list */

@@ -106,13 +106,11 @@ static inline void count_ending(struct worker_counters *worker, unsigned ending,
 }
 
 /*
- * Count at most BURST_MOST received packets of `lengths` bytes and what was decided by an
- * image with these `rules`; NULL where no decision names a rule. Of the many ways to end a
- * burst knows few, and what those have in common is added up before it is written.
+ * Count at most BURST_MOST received packets of `lengths` bytes and how each ended. Of the many
+ * ways to end a burst knows few, and what those have in common is added up before it is written.
  */
 static inline void counters_decided(struct worker_counters *worker, const uint32_t *lengths,
-				    const struct decision *decisions, unsigned count,
-				    const struct rule *rules)
+				    const struct decision *decisions, unsigned count)
 {
 	uint8_t endings[BURST_MOST];
 	uint64_t seen = 0;
@@ -122,13 +120,18 @@ static inline void counters_decided(struct worker_counters *worker, const uint32
 
 		endings[i] = (uint8_t)(decision->reason << ENDING_VERDICT_BITS | decision->verdict);
 		seen |= UINT64_C(1) << endings[i];
-		if (decision->rule != NONE)
-			count_packet(&worker->rule[rules[decision->rule].slot]
-						  [decision_outcome(decision)],
-				     lengths[i]);
 	}
 	for (; seen; seen &= seen - 1)
 		count_ending(worker, (unsigned)__builtin_ctzll(seen), endings, lengths, count);
+}
+
+/* Count how a packet ended for the one of `rules` that it matched, if it did. */
+static inline void count_rule(struct worker_counters *worker, uint32_t length,
+			      const struct decision *decision, const struct rule *rules)
+{
+	if (decision->rule != NONE)
+		count_packet(&worker->rule[rules[decision->rule].slot][decision_outcome(decision)],
+			     length);
 }
 
 static inline void count_sum(struct count *sum, const struct count *count)

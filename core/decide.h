@@ -31,17 +31,17 @@ static inline struct decision decision_end(enum verdict verdict, enum reason rea
 	};
 }
 
-/* Whether the share of keys that the rule admits applies to the packet. */
-static inline bool rule_sheds(const struct rule *rule, const struct packet *packet)
+/* Whether the share of keys that the rule admits applies to a packet that opens a connection. */
+static inline bool rule_sheds(const struct rule *rule, bool opens)
 {
-	return rule->admit <= UINT32_MAX &&
-	       (rule->scope == SCOPE_ALL || packet->flags & PACKET_OPENS);
+	return rule->admit <= UINT32_MAX && (rule->scope == SCOPE_ALL || opens);
 }
 
 static inline bool rule_admits(const struct image *image, const struct rule *rule,
 			       const struct packet *packet)
 {
-	return !rule_sheds(rule, packet) || shed_hash(image->salt, packet) < rule->admit;
+	return !rule_sheds(rule, packet->flags & PACKET_OPENS) ||
+	       shed_hash(image->salt, packet->kind == PACKET_IP6, packet->source) < rule->admit;
 }
 
 /* Stages 1 and 2, which ask nobody. Whether they end the packet. */
@@ -61,46 +61,39 @@ static inline bool decide_header(const struct settings *settings, const struct p
 	return true;
 }
 
-/* Stages 3 and 4 as far as they depend on the source. Whether they end the packet. */
-static inline bool decide_source(const struct image *image, const struct packet *packet,
-				 uint64_t now_ns, struct decision *decision)
+/*
+ * Stages 3 to 5 of an IP packet, of which the image says this. Whether they end it; a rule matched
+ * if not.
+ */
+static inline bool decide_facts(const struct image *image, struct target_facts target,
+				const struct source_facts *source, struct decision *decision)
 {
-	uint32_t set;
+	enum reason reason = target.guarded ? REASON_GUARD : (enum reason)source->reason;
+	enum verdict verdict = reason == REASON_BLOCKED ? VERDICT_DROP : VERDICT_PASS;
 
-	if (guard_source(image, packet)) {
-		*decision = decision_end(VERDICT_PASS, REASON_GUARD);
+	if (reason != REASON_DEFAULT) {
+		*decision = decision_end(verdict, reason);
 		return true;
 	}
-	set = set_find(image, packet, now_ns);
-	if (set == 0)
-		return false;
-	*decision = set == SET_BLOCK ? decision_end(VERDICT_DROP, REASON_BLOCKED)
-				     : decision_end(VERDICT_PASS, REASON_ALLOWED);
-	return true;
-}
-
-/* Stage 5 for a packet of `service` from `origin`. Whether it ends the packet: no rule matched. */
-static inline bool decide_unmatched(const struct image *image, uint16_t service, uint16_t origin,
-				    struct decision *decision)
-{
-	*decision = decision_end(image->settings->unmatched, REASON_DEFAULT);
-	decision->service = service;
-	decision->origin = origin;
-	decision->rule = rule_find(image, service, origin);
+	*decision = (struct decision){
+		.verdict = image->settings->unmatched,
+		.reason = REASON_DEFAULT,
+		.service = target.service,
+		.rule = image->choice[target.choices + source->origin],
+		.origin = source->origin,
+	};
 	return decision->rule == NONE;
 }
 
-/* Stages 3 to 5 of an IP packet. Whether they end it; a rule matched if not. */
+/* Stages 3 to 5 of an IP packet, as decide_facts(). */
 static inline bool decide_lookup(const struct image *image, const struct packet *packet,
 				 uint64_t now_ns, struct decision *decision)
 {
-	if (guard_target(image, packet)) {
-		*decision = decision_end(VERDICT_PASS, REASON_GUARD);
-		return true;
-	}
-	return decide_source(image, packet, now_ns, decision) ||
-	       decide_unmatched(image, service_find(image, packet), origin_find(image, packet),
-				decision);
+	struct source_facts source = {.address = packet->source, .kind = packet->kind};
+	bool ip6 = packet->kind == PACKET_IP6;
+
+	source_look(image, direct_cell(image, ip6, packet->source), now_ns, &source);
+	return decide_facts(image, target_find(image, packet), &source, decision);
 }
 
 /* Stages 1 to 5. */
@@ -202,6 +195,7 @@ static inline struct decision decide(const struct image *image, struct state *st
 	uint64_t now = state_now(state, now_ns);
 	struct source source = {0};
 	struct lease host = {0}, total = {0};
+	const bool ip6 = packet->kind == PACKET_IP6;
 	struct decision decision;
 	const struct rule *rule;
 
@@ -215,8 +209,7 @@ static inline struct decision decide(const struct image *image, struct state *st
 		rule = &image->rules[decision.rule];
 		lease_open(&total, state, state->rules[rule->slot].rate, &rule->total, need, now);
 		if (bucket_limits(&rule->source))
-			source = state_source_of(state, packet_key(packet),
-						 packet->kind == PACKET_IP6);
+			source = state_source_of(state, source_key(ip6, packet->source), ip6);
 		decide_rule(state, rule, source, packet->length, rule_admits(image, rule, packet),
 			    (struct leases){&total, &host}, now, &decision);
 		lease_end(&total, state, state->rules[rule->slot].rate, &rule->total);

@@ -151,6 +151,68 @@ int image_open(void *const segments[SEGMENT_KINDS], struct image *image, struct 
 	return 0;
 }
 
+/* Workers may be reading them. */
+static void mark_cells(uint16_t *direct4, uint32_t first, uint32_t last)
+{
+	for (uint32_t cell = first >> 8; cell <= last >> 8; cell++)
+		__atomic_store_n(&direct4[cell], direct4[cell] | DIRECT_HELD, __ATOMIC_RELAXED);
+}
+
+static uint32_t range4_last(const struct range4 *range, uint32_t i)
+{
+	return i + 1 < range->count ? range->first[i + 1] - 1 : UINT32_MAX;
+}
+
+static void mark_ranges(uint16_t *direct4, const struct range4 *range, uint32_t none)
+{
+	for (uint32_t i = 0; i < range->count; i++) {
+		if (range->value[i] != none)
+			mark_cells(direct4, range->first[i], range4_last(range, i));
+	}
+}
+
+static void mark_layer(uint16_t *direct4, const struct singles *layer)
+{
+	for (uint32_t i = 0; i <= layer->mask4; i++) {
+		const struct exact4 *line = &layer->exact4[i];
+
+		for (unsigned way = 0; way < EXACT4_WAYS && line->word[way]; way++)
+			mark_cells(direct4, line->address[way], line->address[way]);
+	}
+}
+
+void image_direct4_add(const struct image *image, enum segment_kind kind, uint16_t *direct4)
+{
+	if (kind == SEGMENT_GUARD)
+		mark_ranges(direct4, &image->guard_source.ip4, 0);
+	if (kind == SEGMENT_SETS)
+		mark_ranges(direct4, &image->sets.ip4, SET_NONE);
+	for (unsigned i = 0; i < SINGLES_LAYERS; i++) {
+		if (kind == layers[i])
+			mark_layer(direct4, &image->singles[i]);
+	}
+}
+
+/* The cells of the /24s that [first, last] touches; where it begins inside one, it splits it. */
+static void fill_cells(uint16_t *direct4, uint32_t first, uint32_t last, uint16_t origin)
+{
+	for (uint32_t cell = first >> 8; cell <= last >> 8; cell++)
+		direct4[cell] = origin;
+	if (first & 0xff)
+		direct4[first >> 8] = DIRECT_SPLIT;
+}
+
+void image_direct4(const struct image *image, uint16_t *direct4)
+{
+	const struct range4 *range = &image->origin.ip4;
+
+	for (uint32_t i = 0; i < range->count; i++)
+		fill_cells(direct4, range->first[i], range4_last(range, i),
+			   (uint16_t)range->value[i]);
+	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
+		image_direct4_add(image, kind, direct4);
+}
+
 void segment_rebase_expiry(enum segment_kind kind, void *segment, int64_t utc_minus_clock_ns)
 {
 	bool sets = kind == SEGMENT_SETS;

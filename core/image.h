@@ -221,6 +221,20 @@ enum {
 	ORIGIN_NONE = 0xffff, /* nobody asked */
 };
 
+/*
+ * The direct table: for each IPv4 /24 what most ask of it, so that a source which neither guard
+ * nor sets hold takes one look. A cell is the origin of the whole /24 or DIRECT_SPLIT, and beside
+ * it DIRECT_HELD where guard or sets hold some address of it.
+ */
+enum {
+	DIRECT_SPLIT = 0x7fff,
+	DIRECT_HELD = 0x8000,
+	DIRECT_CELLS = 1 << 24,
+	DIRECT_BYTES = DIRECT_CELLS * sizeof(uint16_t),
+	DIRECT_RANGES = 4096,
+};
+_Static_assert((int)CAP_ORIGINS < (int)DIRECT_SPLIT, "an origin fits beside DIRECT_HELD");
+
 struct origin {
 	char country[2]; /* zero bytes where the feed names none */
 	uint8_t mapped;  /* a feed knows it */
@@ -321,6 +335,8 @@ struct image {
 	const struct set_entry *set_entries;
 	const uint64_t *set_expires;
 
+	const uint16_t *direct4; /* of image_direct4(), if the reader had it made; or NULL */
+
 	struct range origin;
 	const struct origin *origins;
 
@@ -375,6 +391,20 @@ int image_open(void *const segments[SEGMENT_KINDS], struct image *image, struct 
  * reader's clock: utc_minus_clock_ns is UTC now less the clock now. Once for each copy.
  */
 void segment_rebase_expiry(enum segment_kind kind, void *segment, int64_t utc_minus_clock_ns);
+
+/*
+ * Make the direct table in DIRECT_BYTES of memory. It follows from the segments, so none has it: a
+ * reader in a hurry makes it in memory of its own and sets image->direct4, which is worth it where
+ * there are more than DIRECT_RANGES of IPv4 origins.
+ */
+void image_direct4(const struct image *image, uint16_t *direct4);
+
+/*
+ * Add what SEGMENT_GUARD, _SETS or a layer of singles of `image` holds to a table that was made
+ * for another image with the same origins, and that others may be using. What that one held stays
+ * marked: such a source costs the lookups, and is told nothing wrong.
+ */
+void image_direct4_add(const struct image *image, enum segment_kind kind, uint16_t *direct4);
 
 /* Names for people; NULL for NONE. */
 static inline const char *image_rule_name(const struct image *image, uint16_t rule)

@@ -21,14 +21,23 @@
 
 #include "state.h"
 
-/* Packets and bytes: what a burst may need, or what is left of a lease. */
+/* Packets and bytes: what a burst may need, or what was lent. */
 struct lease_units {
 	uint32_t rate[BUCKET_RATES];
 };
 
+/*
+ * What is left of a lease: both in one word, a half for each rate, so that a packet is taken off
+ * in one go. A half holds less than 2^31: where it goes below zero its top bit shows it.
+ */
+typedef uint64_t lease_halves;
+#define LEASE_BELOW   UINT64_C(0x8000000080000000)
+#define LEASE_ENDLESS UINT32_C(0x7fffffff) /* there is no rate */
+_Static_assert(BUCKET_PPS == 0 && BUCKET_BPS == 1, "packets in the low half");
+
 /* Between bursts zero, or what is kept. */
 struct lease {
-	struct lease_units left; /* UINT32_MAX where there is no rate */
+	lease_halves left;
 	struct lease_units lent;
 	uint64_t ticks[BUCKET_RATES]; /* what was borrowed */
 	bool kept[BUCKET_RATES];      /* for later bursts */
@@ -39,6 +48,17 @@ enum {
 	LEASE_RICH_BITS = 10, /* it has room for so many bursts: all workers keep half at most */
 };
 _Static_assert(1 << LEASE_RICH_BITS >= 2 * CAP_WORKERS * LEASE_BURSTS, "half of it at most");
+
+static inline uint32_t lease_left(const struct lease *lease, unsigned rate)
+{
+	return (uint32_t)(lease->left >> (32 * rate));
+}
+
+static inline void lease_set_left(struct lease *lease, unsigned rate, uint32_t units)
+{
+	lease->left &= ~((uint64_t)UINT32_MAX << (32 * rate));
+	lease->left |= (uint64_t)units << (32 * rate);
+}
 
 /* Ticks of `units`, rounded up. */
 static inline uint64_t lease_ticks(const struct bucket_profile *profile, uint64_t units)
@@ -67,17 +87,17 @@ static inline uint32_t lease_affords(const struct bucket_profile *profile, uint6
 static inline void lease_settle(struct lease *lease, unsigned rate,
 				const struct bucket_profile *profile)
 {
-	uint64_t spent = lease_ticks(profile, lease->lent.rate[rate] - lease->left.rate[rate]);
+	uint64_t spent = lease_ticks(profile, lease->lent.rate[rate] - lease_left(lease, rate));
 
 	lease->ticks[rate] -= spent < lease->ticks[rate] ? spent : lease->ticks[rate];
-	lease->lent.rate[rate] = lease->left.rate[rate];
+	lease->lent.rate[rate] = lease_left(lease, rate);
 }
 
 static inline void lease_borrow(struct lease *lease, unsigned rate, const struct state *state,
 				uint64_t *word, const struct bucket_profile *profile, uint64_t now,
 				uint32_t need)
 {
-	uint32_t missing = need - lease->left.rate[rate], units;
+	uint32_t left = lease_left(lease, rate), missing = need - left, units;
 	uint64_t whole = lease_ticks(profile, need), ticks = lease_ticks(profile, missing);
 	uint64_t old = word_load(word), settled, room, lent;
 	bool rich;
@@ -94,7 +114,7 @@ static inline void lease_borrow(struct lease *lease, unsigned rate, const struct
 	} while (!word_swap(state->shared, word, &old, settled + lent));
 	lease->ticks[rate] += lent;
 	lease->lent.rate[rate] += units;
-	lease->left.rate[rate] += units;
+	lease_set_left(lease, rate, left + units);
 	lease->kept[rate] = rich;
 }
 
@@ -105,8 +125,8 @@ static inline void lease_open(struct lease *lease, const struct state *state,
 {
 	for (unsigned i = 0; i < BUCKET_RATES; i++) {
 		if (!limit->rate[i].cost) {
-			lease->left.rate[i] = UINT32_MAX;
-		} else if (lease->left.rate[i] < need.rate[i]) {
+			lease_set_left(lease, i, LEASE_ENDLESS);
+		} else if (lease_left(lease, i) < need.rate[i]) {
 			lease_settle(lease, i, &limit->rate[i]);
 			lease_borrow(lease, i, state, &words[i], &limit->rate[i], now,
 				     need.rate[i]);
@@ -122,7 +142,8 @@ static inline void lease_give_back(struct lease *lease, unsigned rate, const str
 	lease_settle(lease, rate, profile);
 	back = lease->ticks[rate];
 	lease->ticks[rate] = 0;
-	lease->lent.rate[rate] = lease->left.rate[rate] = 0;
+	lease->lent.rate[rate] = 0;
+	lease_set_left(lease, rate, 0);
 	if (back == 0)
 		return;
 	old = word_load(word);
@@ -151,22 +172,29 @@ static inline void lease_end(struct lease *lease, const struct state *state,
 	*lease = (struct lease){0};
 }
 
+/* What a packet of `bytes` takes. */
+static inline lease_halves lease_packet(uint32_t bytes)
+{
+	return (uint64_t)bytes << 32 | 1;
+}
+
 /* Whether the lease covers a packet of `bytes`. */
 static inline bool lease_covers(const struct lease *lease, uint32_t bytes)
 {
-	return (lease->left.rate[BUCKET_PPS] >= 1) & (lease->left.rate[BUCKET_BPS] >= bytes);
+	return ((lease->left - lease_packet(bytes)) & LEASE_BELOW) == 0;
 }
 
+/* Spend what lease_covers(). */
 static inline void lease_spend(struct lease *lease, uint32_t bytes)
 {
-	lease->left.rate[BUCKET_PPS] -= 1;
-	lease->left.rate[BUCKET_BPS] -= bytes;
+	lease->left -= lease_packet(bytes);
 }
 
 /* Spend what there is, at most a packet of `bytes`. */
 static inline void lease_spend_up_to(struct lease *lease, uint32_t bytes)
 {
-	lease->left.rate[BUCKET_PPS] -= lease->left.rate[BUCKET_PPS] > 0;
-	lease->left.rate[BUCKET_BPS] -=
-		lease->left.rate[BUCKET_BPS] < bytes ? lease->left.rate[BUCKET_BPS] : bytes;
+	uint32_t packets = lease_left(lease, BUCKET_PPS), rest = lease_left(lease, BUCKET_BPS);
+
+	lease_set_left(lease, BUCKET_PPS, packets - (packets > 0));
+	lease_set_left(lease, BUCKET_BPS, rest - (rest < bytes ? rest : bytes));
 }

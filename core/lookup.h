@@ -131,15 +131,14 @@ static inline uint32_t singles_find(const struct image *image, bool ip6, struct 
 }
 
 /* SET_ALLOW, SET_BLOCK or 0: the longest unexpired entry that holds the source. */
-static inline uint32_t set_find(const struct image *image, const struct packet *packet,
+static inline uint32_t set_find(const struct image *image, bool ip6, struct address source,
 				uint64_t now_ns)
 {
-	bool ip6 = packet->kind == PACKET_IP6;
-	uint32_t verdict = singles_find(image, ip6, packet->source, now_ns), entry;
+	uint32_t verdict = singles_find(image, ip6, source, now_ns), entry;
 
 	if (verdict != 0)
 		return verdict;
-	entry = range_find(&image->sets, ip6, packet->source, SET_NONE);
+	entry = range_find(&image->sets, ip6, source, SET_NONE);
 	while (entry != SET_NONE) {
 		uint32_t word = image->set_entries[entry].word;
 
@@ -150,11 +149,10 @@ static inline uint32_t set_find(const struct image *image, const struct packet *
 	return 0;
 }
 
-/* The origin of the packet's source; ORIGIN_UNMAPPED or another where no feed knows it. */
-static inline uint16_t origin_find(const struct image *image, const struct packet *packet)
+/* The origin of a source; ORIGIN_UNMAPPED or another where no feed knows it. */
+static inline uint16_t origin_find(const struct image *image, bool ip6, struct address source)
 {
-	return (uint16_t)range_find(&image->origin, packet->kind == PACKET_IP6, packet->source,
-				    ORIGIN_UNMAPPED);
+	return (uint16_t)range_find(&image->origin, ip6, source, ORIGIN_UNMAPPED);
 }
 
 /* The port class: by port where there is one, by protocol alone where there is not. */
@@ -177,14 +175,6 @@ static inline uint16_t service_find(const struct image *image, const struct pack
 	return image->cells[(size_t)row * image->port_classes + port_class(image, packet)];
 }
 
-/* The rule for packets of `service` (or NONE) from `origin`, or NONE. */
-static inline uint16_t rule_find(const struct image *image, uint16_t service, uint16_t origin)
-{
-	uint32_t row = service == NONE ? image->service_count : service;
-
-	return image->choice[(size_t)row * image->origin_count + origin];
-}
-
 static inline bool guard_port(const struct image *image, const struct packet *packet)
 {
 	const uint64_t *ports = packet->protocol == PROTO_TCP ? image->guard_tcp : image->guard_udp;
@@ -201,15 +191,94 @@ static inline bool guard_target(const struct image *image, const struct packet *
 			  packet->destination, 0);
 }
 
-static inline bool guard_source(const struct image *image, const struct packet *packet)
+static inline bool guard_source(const struct image *image, bool ip6, struct address source)
 {
-	return range_find(&image->guard_source, packet->kind == PACKET_IP6, packet->source, 0);
+	return range_find(&image->guard_source, ip6, source, 0);
 }
 
 /* The hash that shedding compares with a rule's `admit`: SipHash of the key as on the wire. */
-static inline uint32_t shed_hash(struct siphash_key salt, const struct packet *packet)
+static inline uint32_t shed_hash(struct siphash_key salt, bool ip6, struct address source)
 {
-	if (packet->kind == PACKET_IP6)
-		return (uint32_t)siphash_8(salt, __builtin_bswap64(packet->source.hi));
-	return (uint32_t)siphash_4(salt, __builtin_bswap32((uint32_t)packet->source.lo));
+	uint64_t key = source_key(ip6, source);
+
+	return (uint32_t)(ip6 ? siphash_8(salt, __builtin_bswap64(key))
+			      : siphash_4(salt, __builtin_bswap32((uint32_t)key)));
+}
+
+/* What an image says of all packets that are for the same: see packet_target(). */
+struct target_facts {
+	uint32_t choices; /* where in image->choice its rules by origin begin */
+	uint16_t service; /* index, or NONE */
+	uint16_t guarded; /* not zero: whoever sent it */
+};
+_Static_assert(sizeof(struct target_facts) == 8, "one word");
+
+static inline struct target_facts target_find(const struct image *image,
+					      const struct packet *packet)
+{
+	uint16_t service = service_find(image, packet);
+	uint32_t row = service == NONE ? image->service_count : service;
+
+	return (struct target_facts){
+		.choices = row * image->origin_count,
+		.service = service,
+		.guarded = guard_target(image, packet),
+	};
+}
+
+/* What an image says of all packets of one source. */
+struct source_facts {
+	struct address address;
+	uint64_t hash;   /* of its key: see state_source_of() */
+	uint32_t shed;   /* shed_hash() */
+	uint16_t origin; /* index; ORIGIN_UNMAPPED where nobody asked */
+	uint8_t kind;    /* enum packet_kind; zero where there is nothing */
+	uint8_t reason;  /* what ends its packets before rules are asked, or REASON_DEFAULT */
+};
+_Static_assert(sizeof(struct source_facts) == 32, "two to a cache line");
+
+/* The cell of a source in the direct table; one that answers nothing where there is none. */
+static inline uint16_t direct_cell(const struct image *image, bool ip6, struct address source)
+{
+	if (ip6 || !image->direct4)
+		return DIRECT_SPLIT | DIRECT_HELD;
+	return __atomic_load_n(&image->direct4[(uint32_t)source.lo >> 8], __ATOMIC_RELAXED);
+}
+
+/* Fetch what will be looked at first about a source. Inlined at once: see singles_prefetch(). */
+static inline __attribute__((always_inline)) void source_prefetch(const struct image *image,
+								  bool ip6, struct address source)
+{
+	if (image->direct4 && !ip6)
+		__builtin_prefetch(&image->direct4[(uint32_t)source.lo >> 8]);
+	else
+		range_prefetch(&image->origin, ip6, source);
+}
+
+/* Stages 3 and 4 as far as they depend on the source: what ends its packets, or REASON_DEFAULT. */
+static inline enum reason source_reason(const struct image *image, bool ip6, struct address source,
+					uint64_t now_ns)
+{
+	uint32_t set;
+
+	if (guard_source(image, ip6, source))
+		return REASON_GUARD;
+	set = set_find(image, ip6, source, now_ns);
+	return set == 0 ? REASON_DEFAULT : set == SET_BLOCK ? REASON_BLOCKED : REASON_ALLOWED;
+}
+
+/* Fill in the reason and, unless that ends all, the origin of a source, whose cell is `cell`. */
+static inline void source_look(const struct image *image, uint16_t cell, uint64_t now_ns,
+			       struct source_facts *facts)
+{
+	bool ip6 = facts->kind == PACKET_IP6;
+	uint16_t origin = cell & (uint16_t)~DIRECT_HELD;
+
+	facts->reason = REASON_DEFAULT;
+	facts->origin = ORIGIN_UNMAPPED;
+	if (cell & DIRECT_HELD)
+		facts->reason = source_reason(image, ip6, facts->address, now_ns);
+	if (facts->reason == REASON_DEFAULT)
+		facts->origin =
+			origin == DIRECT_SPLIT ? origin_find(image, ip6, facts->address) : origin;
 }

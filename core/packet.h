@@ -50,18 +50,22 @@ struct packet {
 	struct address source, destination;
 	uint32_t length; /* bytes of the whole frame, without FCS */
 	uint16_t ethertype;
-	uint16_t source_port, destination_port;
-	uint8_t kind;     /* enum packet_kind */
-	uint8_t flags;    /* of enum packet_flag */
-	uint8_t protocol; /* of the innermost header that was reached */
-	uint8_t pad[3];
+	uint16_t source_port;
+	union {
+		struct {
+			uint16_t destination_port;
+			uint8_t kind;     /* enum packet_kind */
+			uint8_t flags;    /* of enum packet_flag */
+			uint8_t protocol; /* of the innermost header that was reached */
+			uint8_t pad[3];
+		};
+		uint64_t target; /* all of these, from the low end: see packet_target() */
+	};
 };
 _Static_assert(sizeof(struct packet) == 48, "no hidden padding: packets compare by memory");
 
-enum { PACKET_TARGET_OFFSET = 40 };
-_Static_assert(__builtin_offsetof(struct packet, destination_port) == PACKET_TARGET_OFFSET &&
-		       __builtin_offsetof(struct packet, flags) == PACKET_TARGET_OFFSET + 3,
-	       "packet_target() reads from the destination port on");
+enum { TARGET_KIND_SHIFT = 16, TARGET_FLAGS_SHIFT = 24, TARGET_PROTOCOL_SHIFT = 32 };
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "packet->target is read as one word");
 
 /*
  * What a packet is of and for, beside its addresses, in one word: family, protocol, destination
@@ -70,15 +74,11 @@ _Static_assert(__builtin_offsetof(struct packet, destination_port) == PACKET_TAR
  */
 static inline uint64_t packet_target(const struct packet *packet)
 {
-	enum { FLAGS_SHIFT = 24 };
-	uint64_t word;
-
-	__builtin_memcpy(&word, (const char *)packet + PACKET_TARGET_OFFSET, sizeof word);
-	return word & ~((uint64_t)(PACKET_OPENS | PACKET_ND) << FLAGS_SHIFT);
+	return packet->target & ~((uint64_t)(PACKET_OPENS | PACKET_ND) << TARGET_FLAGS_SHIFT);
 }
 
 /* The key that limits and shedding act on: the IPv4 address, or an IPv6 address's /64. */
-static inline uint64_t packet_key(const struct packet *packet)
+static inline uint64_t source_key(bool ip6, struct address source)
 {
-	return packet->kind == PACKET_IP6 ? packet->source.hi : packet->source.lo;
+	return ip6 ? source.hi : source.lo;
 }

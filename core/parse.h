@@ -248,26 +248,34 @@ static inline bool parse_layers(struct cursor *c, struct packet *packet)
 	}
 }
 
-/* TCP of `bytes`, at least 20, or UDP with at least 5 bytes of payload. False: neither. */
-static inline bool parse_plain_transport(const uint8_t *at, uint32_t bytes, struct packet *packet)
+/*
+ * The transport header of a packet that is TCP of `bytes`, at least 20, or UDP with at least 5 of
+ * payload. False: it is neither.
+ */
+static inline bool parse_plain_transport(const uint8_t *at, uint32_t bytes, uint8_t protocol,
+					 enum packet_kind kind, struct packet *packet)
 {
 	uint32_t ports = wire_u32(at);
+	bool opens;
 
-	if (packet->protocol == PROTO_TCP) {
+	if (protocol == PROTO_TCP) {
 		uint32_t header = (at[12] & 0xf0) >> 2;
 
 		if (header - 20 > bytes - 20)
 			return false;
-		packet->flags = PACKET_PORTS | ((at[13] & 0x12) == 0x02 ? PACKET_OPENS : 0);
-	} else if (packet->protocol == PROTO_UDP) {
+		opens = (at[13] & 0x12) == 0x02;
+	} else if (protocol == PROTO_UDP) {
 		const struct cursor payload = {at + 8, 5, 5};
 
-		packet->flags = PACKET_PORTS | (parse_opens_quic(&payload) ? PACKET_OPENS : 0);
+		opens = parse_opens_quic(&payload);
 	} else {
 		return false;
 	}
 	packet->source_port = (uint16_t)(ports >> 16);
-	packet->destination_port = (uint16_t)ports;
+	packet->target = (ports & 0xffff) | (uint64_t)kind << TARGET_KIND_SHIFT |
+			 (uint64_t)(PACKET_PORTS | (opens ? PACKET_OPENS : 0))
+				 << TARGET_FLAGS_SHIFT |
+			 (uint64_t)protocol << TARGET_PROTOCOL_SHIFT;
 	return true;
 }
 
@@ -280,9 +288,7 @@ static inline bool parse_plain_ip4(const uint8_t *at, uint32_t bytes, struct pac
 		return false;
 	packet->source = (struct address){0, addresses >> 32};
 	packet->destination = (struct address){0, (uint32_t)addresses};
-	packet->kind = PACKET_IP4;
-	packet->protocol = at[9];
-	return parse_plain_transport(at + 20, total - 20, packet);
+	return parse_plain_transport(at + 20, total - 20, at[9], PACKET_IP4, packet);
 }
 
 static inline bool parse_plain_ip6(const uint8_t *at, uint32_t bytes, struct packet *packet)
@@ -293,9 +299,7 @@ static inline bool parse_plain_ip6(const uint8_t *at, uint32_t bytes, struct pac
 		return false;
 	packet->source = (struct address){wire_u64(at + 8), wire_u64(at + 16)};
 	packet->destination = (struct address){wire_u64(at + 24), wire_u64(at + 32)};
-	packet->kind = PACKET_IP6;
-	packet->protocol = at[6];
-	return parse_plain_transport(at + 40, payload, packet);
+	return parse_plain_transport(at + 40, payload, at[6], PACKET_IP6, packet);
 }
 
 /*
@@ -306,20 +310,21 @@ static inline bool parse_plain_ip6(const uint8_t *at, uint32_t bytes, struct pac
 static inline bool parse_plain(const uint8_t *frame, uint32_t readable, uint32_t length,
 			       struct packet *packet)
 {
+	uint16_t ethertype;
 	uint32_t header = 14;
 
 	if (readable < 18 + 40)
 		return false;
-	packet->ethertype = wire_u16(frame + 12);
-	if (packet->ethertype == ETHERTYPE_VLAN) {
-		packet->ethertype = wire_u16(frame + 16);
+	ethertype = wire_u16(frame + 12);
+	if (__builtin_expect(ethertype == ETHERTYPE_VLAN, false)) {
+		ethertype = wire_u16(frame + 16);
 		header = 18;
 	}
 	packet->length = length;
-	__builtin_memset(packet->pad, 0, sizeof packet->pad);
-	if (packet->ethertype == ETHERTYPE_IP4)
+	packet->ethertype = ethertype;
+	if (ethertype == ETHERTYPE_IP4)
 		return parse_plain_ip4(frame + header, length - header, packet);
-	if (packet->ethertype == ETHERTYPE_IP6 && readable >= header + 60)
+	if (ethertype == ETHERTYPE_IP6 && readable >= header + 60)
 		return parse_plain_ip6(frame + header, length - header, packet);
 	return false;
 }

@@ -156,8 +156,8 @@ static inline uint32_t range_find(const struct range *range, bool ip6, struct ad
  * Fetch what range_find() comes to after the root's node, which is looked at so much that it is
  * near. Inlined at once: see singles_prefetch().
  */
-static inline __attribute__((always_inline)) void
-range_prefetch(const struct range *range, bool ip6, struct address address)
+static inline __attribute__((always_inline)) void range_prefetch(const struct range *range,
+								 bool ip6, struct address address)
 {
 	const struct range_cell *index = ip6 ? range->ip6.index : range->ip4.index;
 	uint64_t word = ip6 ? address.hi : address.lo;

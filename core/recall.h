@@ -1,86 +1,97 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a worker remembers of sources it decided lately: all that an image says of their packets
- * for the target they last asked for, up to the rule, and the hashes that limits and shedding
- * ask for. It is a cache, of one worker and one image: forgetting costs time, never a verdict.
+ * What a worker remembers of the sources and the targets it has seen lately: all that an image
+ * says of either, so that a packet of both takes two comparisons and no lookup. It is a cache, of
+ * one worker and one image: forgetting costs time, never a verdict.
  *
- * What time can change is not remembered: a packet that a set held is looked up each time.
- * What no set holds stays so until the image changes.
+ * What time can change is not remembered: a source that a set held is looked up each time. One
+ * that no set holds stays so until the image changes.
  */
 #pragma once
 
 #include "decide.h"
 
 enum {
-	RECALL_WAYS = 2,
-	RECALL_BITS = 12, /* of the number of lines: half a megabyte in all */
+	RECALL_SOURCE_BITS = 12, /* of the number of lines: a quarter of a megabyte */
+	RECALL_SOURCE_WAYS = 2,
+	RECALL_TARGET_BITS = 7,
 	RECALL_EVERY = 8, /* one in so many misses is kept, lest a flood of new sources rule here */
 	RECALL_REST = 15, /* bursts that do not ask, after one that asked mostly in vain */
 };
 
-struct recalled {
-	struct address source, destination;
-	uint64_t target;          /* packet_target(); zero where there is nothing */
-	uint64_t hash;            /* of struct source, as is the line */
-	struct decision decision; /* up to stage 5 */
-	uint32_t line;
-	uint32_t shed; /* shed_hash() */
+struct recalled_target {
+	struct address destination;
+	uint64_t target; /* packet_target(); zero where there is nothing */
+	struct target_facts facts;
 };
-_Static_assert(sizeof(struct recalled) == 64, "one cache line");
+_Static_assert(sizeof(struct recalled_target) == 32, "two to a cache line");
 
 struct recall {
-	unsigned missed; /* packets, ever */
-	unsigned rest;   /* bursts still not to ask */
-	_Alignas(64) struct recalled entry[1 << RECALL_BITS][RECALL_WAYS];
+	unsigned missed; /* sources, ever */
+	unsigned rest;   /* bursts still not to ask for sources */
+	_Alignas(64) struct recalled_target target[1 << RECALL_TARGET_BITS];
+	_Alignas(64) struct source_facts source[1 << RECALL_SOURCE_BITS][RECALL_SOURCE_WAYS];
 };
 
-static inline struct recalled *recall_ways(struct recall *recall, struct address source)
+/* Whether sources are asked for in this burst. */
+static inline bool recall_asks(const struct recall *recall)
 {
-	uint64_t mixed = (source.lo ^ source.hi) * UINT64_C(0x9e3779b97f4a7c15);
-
-	return recall->entry[mixed >> (64 - RECALL_BITS)];
+	return recall->rest == 0;
 }
 
-static inline bool recalled_is(const struct recalled *entry, const struct packet *packet)
+static inline uint64_t recall_mix(uint64_t key)
 {
-	uint64_t differ = (entry->source.lo ^ packet->source.lo) |
-			  (entry->source.hi ^ packet->source.hi) |
-			  (entry->destination.lo ^ packet->destination.lo) |
-			  (entry->destination.hi ^ packet->destination.hi) |
-			  (entry->target ^ packet_target(packet));
-
-	return differ == 0;
+	return key * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-/* What is known, in the ways of its source, of an IP packet like this one, or NULL. */
-static inline const struct recalled *recall_find(const struct recalled *way,
-						 const struct packet *packet)
+static inline struct source_facts *recall_ways(struct recall *recall, struct address source)
+{
+	return recall->source[recall_mix(source.lo ^ source.hi) >> (64 - RECALL_SOURCE_BITS)];
+}
+
+static inline bool facts_are_of(const struct source_facts *facts, const struct packet *packet)
+{
+	return ((facts->address.lo ^ packet->source.lo) | (facts->address.hi ^ packet->source.hi) |
+		(uint64_t)(facts->kind ^ packet->kind)) == 0;
+}
+
+/* What is known, in the ways of its source, of an IP packet's source, or NULL. */
+static inline const struct source_facts *recall_find(const struct source_facts *way,
+						     const struct packet *packet)
 {
 	/* Which way it is nobody can predict: one is chosen by a part of it, and then looked at. */
-	way += way->source.lo != packet->source.lo;
-	return recalled_is(way, packet) ? way : NULL;
+	way += way->address.lo != packet->source.lo;
+	return facts_are_of(way, packet) ? way : NULL;
 }
 
-static inline void recall_store(struct recall *recall, const struct packet *packet,
-				struct source source, uint32_t shed, struct decision decision)
+/* Remember a source that rules decide on. */
+static inline void recall_store(struct recall *recall, const struct source_facts *facts)
 {
-	struct recalled *way = recall_ways(recall, packet->source);
+	struct source_facts *way = recall_ways(recall, facts->address);
 
-	if (++recall->missed & (RECALL_EVERY - 1))
-		return;
 	way[1] = way[0];
-	way[0] = (struct recalled){
-		.source = packet->source,
-		.destination = packet->destination,
-		.target = packet_target(packet),
-		.hash = source.hash,
-		.line = source.line,
-		.decision = decision,
-		.shed = shed,
-	};
+	way[0] = *facts;
 }
 
-/* Forget every source. */
+/* What `image` says of an IP packet's target, remembered from now on. */
+static inline struct target_facts recall_target(struct recall *recall, const struct image *image,
+						const struct packet *packet)
+{
+	uint64_t target = packet_target(packet);
+	uint64_t key = packet->destination.lo ^ packet->destination.hi ^ target << 24;
+	struct recalled_target *known =
+		&recall->target[recall_mix(key) >> (64 - RECALL_TARGET_BITS)];
+
+	if (__builtin_expect(((known->destination.lo ^ packet->destination.lo) |
+			      (known->destination.hi ^ packet->destination.hi) |
+			      (known->target ^ target)) != 0,
+			     false))
+		*known = (struct recalled_target){packet->destination, target,
+						  target_find(image, packet)};
+	return known->facts;
+}
+
+/* Forget everything. */
 static inline void recall_clear(struct recall *recall)
 {
 	__builtin_memset(recall, 0, sizeof *recall);
@@ -89,11 +100,11 @@ static inline void recall_clear(struct recall *recall)
 /* Forget one source, whose place in the sets may have changed. */
 static inline void recall_forget(struct recall *recall, struct address source)
 {
-	struct recalled *way = recall_ways(recall, source);
+	struct source_facts *way = recall_ways(recall, source);
 
-	for (unsigned i = 0; i < RECALL_WAYS; i++) {
-		if (way[i].source.lo == source.lo && way[i].source.hi == source.hi)
-			way[i].target = 0;
+	for (unsigned i = 0; i < RECALL_SOURCE_WAYS; i++) {
+		if (way[i].address.lo == source.lo && way[i].address.hi == source.hi)
+			way[i].kind = 0;
 	}
 }
 

@@ -68,7 +68,7 @@ static inline uint32_t source_lines_for(uint64_t sources)
 /* What knows a source under a rule within its line. */
 static inline uint16_t source_tag(uint64_t hash, uint32_t rule_id)
 {
-	return (uint16_t)((hash ^ rule_id * UINT64_C(0x9e3779b97f4a7c15)) >> 8);
+	return (uint16_t)(hash >> 8 ^ rule_id);
 }
 
 /*

@@ -129,6 +129,12 @@ static bool same_segment(const struct manifest_segment *a, const struct manifest
 	return a->hash == b->hash && a->size == b->size;
 }
 
+/* Whether they have the same copy. */
+static bool shares(const struct generation *a, const struct generation *b, enum segment_kind kind)
+{
+	return b && a->segment[kind] == b->segment[kind];
+}
+
 static int load_segment(const char *state_dir, enum segment_kind kind,
 			const struct manifest_segment *name, const struct generation *running,
 			struct segment_copy **segment, struct board_refusal *refusal)
@@ -159,6 +165,33 @@ static int load_manifest(const char *path, struct manifest *manifest, struct boa
 	return 0;
 }
 
+/*
+ * Give the image its direct table: that of the running generation with what is new beside it, or,
+ * where that would be most of it, a new one.
+ */
+static int direct4_join(struct generation *generation, const struct generation *running)
+{
+	static const struct manifest_segment name = {.size = DIRECT_BYTES};
+	struct image *image = &generation->image;
+
+	if (shares(generation, running, SEGMENT_ORIGINS) &&
+	    shares(generation, running, SEGMENT_SINGLES) && running->direct4) {
+		generation->direct4 = running->direct4;
+		generation->direct4->references++;
+		for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++) {
+			if (!shares(generation, running, kind))
+				image_direct4_add(image, kind, generation->direct4->data);
+		}
+	} else if (image->origin.ip4.count > DIRECT_RANGES) {
+		generation->direct4 = copy_new(&name);
+		if (!generation->direct4)
+			return -ENOMEM;
+		image_direct4(image, generation->direct4->data);
+	}
+	image->direct4 = generation->direct4 ? generation->direct4->data : NULL;
+	return 0;
+}
+
 static int load_image(struct generation *generation, const char *path,
 		      const struct generation *running, int64_t utc_minus_boot_ns,
 		      struct board_refusal *refusal)
@@ -170,8 +203,10 @@ static int load_image(struct generation *generation, const char *path,
 		data[kind] = generation->segment[kind]->data;
 	if (image_open(data, &generation->image, &error))
 		return refuse_content(refusal, path, &error);
+	if (direct4_join(generation, running))
+		return refuse(refusal, -ENOMEM, "%s: no memory for a direct table", path);
 	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++) {
-		if (!running || generation->segment[kind] != running->segment[kind])
+		if (!shares(generation, running, kind))
 			segment_rebase_expiry(kind, data[kind], utc_minus_boot_ns);
 	}
 	return 0;
@@ -214,6 +249,7 @@ void generation_free(struct generation *generation)
 		return;
 	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
 		copy_unref(generation->segment[kind]);
+	copy_unref(generation->direct4);
 	free(generation);
 }
 
@@ -228,11 +264,10 @@ static bool is_alike(const struct generation *next, const struct generation *for
 	if (!former)
 		return false;
 	for (size_t i = 0; i < sizeof looked_up / sizeof *looked_up; i++) {
-		if (next->segment[looked_up[i]] != former->segment[looked_up[i]])
+		if (!shares(next, former, looked_up[i]))
 			return false;
 	}
-	return next->image.settings->unmatched == former->image.settings->unmatched &&
-	       memcmp(next->image.settings->salt, former->image.settings->salt,
+	return memcmp(next->image.settings->salt, former->image.settings->salt,
 		      sizeof next->image.settings->salt) == 0;
 }
 
@@ -241,7 +276,7 @@ static void forget(const struct generation *next, const struct generation *forme
 {
 	if (!is_alike(next, former)) {
 		recall_clear(recall);
-	} else if (next->segment[SEGMENT_LATEST] != former->segment[SEGMENT_LATEST]) {
+	} else if (!shares(next, former, SEGMENT_LATEST)) {
 		recall_forget_layer(recall, &next->image.singles[0]);
 		recall_forget_layer(recall, &former->image.singles[0]);
 	}
@@ -251,7 +286,7 @@ void generation_cross(const struct generation *next, const struct generation *fo
 		      struct burst_memory *memory, struct state *state)
 {
 	forget(next, former, &memory->recall);
-	if (former && next->segment[SEGMENT_RULES] != former->segment[SEGMENT_RULES])
+	if (former && !shares(next, former, SEGMENT_RULES))
 		burst_settle(memory, &former->image, state);
 }
 

@@ -20,6 +20,8 @@ struct generation {
 	uint64_t number;
 	struct image image; /* rules have no slots yet unless their segment was shared */
 	struct segment_copy *segment[SEGMENT_KINDS];
+	struct segment_copy
+		*direct4; /* no segment, but shared likewise: the direct table, or NULL */
 };
 
 /*

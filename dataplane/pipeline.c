@@ -108,7 +108,7 @@ static void pass_burst(struct burst *burst, struct worker_counters *counters)
 {
 	for (unsigned i = 0; i < burst->count; i++)
 		burst->decision[i] = decision_end(VERDICT_PASS, REASON_DEFAULT);
-	counters_decided(counters, burst->length, burst->decision, burst->count, NULL);
+	counters_decided(counters, burst->length, burst->decision, burst->count);
 }
 
 static void decide_burst(struct pipeline *pipeline, struct burst *burst, uint64_t now_ns)

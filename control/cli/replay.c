@@ -128,7 +128,8 @@ static int replay_packet(struct replay *replay, const struct pcap_pkthdr *header
 	decision = decide(replay->image, replay->state, &packet, replay->now_ns);
 	if (readable < header->len && decision.reason == REASON_MALFORMED)
 		replay->cut++;
-	counters_decided(replay->counters, &packet.length, &decision, 1, replay->image->rules);
+	counters_decided(replay->counters, &packet.length, &decision, 1);
+	count_rule(replay->counters, packet.length, &decision, replay->image->rules);
 	if (decision.verdict != VERDICT_DROP)
 		count_packet(&replay->counters->sent, packet.length);
 	fwrite_unlocked(line, 1, replay_line(replay->image, &said, line), stdout);

@@ -81,7 +81,8 @@ static json_t *print_address(bool ip6, struct address address)
 
 static json_t *print_country(const struct image *image, const struct packet *packet)
 {
-	const struct origin *origin = &image->origins[origin_find(image, packet)];
+	const struct origin *origin =
+		&image->origins[origin_find(image, packet->kind == PACKET_IP6, packet->source)];
 
 	return origin->country[0] ? json_stringn(origin->country, 2) : json_null();
 }
@@ -95,7 +96,9 @@ static int add_share(json_t *answer, const struct image *image, const struct pac
 	if (rule)
 		policy_print_percentage(rule->admit_bp, admit);
 	return json_object_set_new(answer, "admit", rule ? json_string(admit) : json_null()) ||
-	       json_object_set_new(answer, "hash", json_integer(shed_hash(image->salt, packet))) ||
+	       json_object_set_new(answer, "hash",
+				   json_integer(shed_hash(image->salt, packet->kind == PACKET_IP6,
+							  packet->source))) ||
 	       json_object_set_new(answer, "threshold",
 				   rule ? json_integer((json_int_t)rule->admit) : json_null());
 }

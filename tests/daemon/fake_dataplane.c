@@ -66,8 +66,8 @@ static void write_counters(int folder, uint32_t workers, char **rules, int count
 		counters->slot_rule[i] = (uint32_t)image_hash(rules[i], strlen(rules[i]));
 		for (uint32_t w = 0; w < workers; w++) {
 			for (uint32_t packets = 0; packets <= w; packets++) {
-				counters_decided(&counters->worker[w], &length, &decision, 1,
-						 &rule);
+				counters_decided(&counters->worker[w], &length, &decision, 1);
+				count_rule(&counters->worker[w], length, &decision, &rule);
 				count_packet(&counters->worker[w].sent, length);
 			}
 		}

@@ -60,7 +60,7 @@ static const struct change {
 	 EVERYTHING,
 	 {{0}}},
 	{"a group", "'prefix:10.0.0.0/24'", "'prefix:10.0.1.0/24'", EVERYTHING, {{0}}},
-	{"the default", "'default':'drop'", "'default':'pass'", EVERYTHING, {{0}}},
+	{"the default", "'default':'drop'", "'default':'pass'", NOTHING, {{0}}},
 	{"the salt",
 	 "{'schema':1,",
 	 "{'schema':1,'salt':'000102030405060708090a0b0c0d0e0f',",
@@ -158,11 +158,11 @@ static unsigned remembered(const struct change *change, bool changed)
 {
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < 1 << RECALL_BITS; i++) {
-		for (unsigned way = 0; way < RECALL_WAYS; way++) {
-			const struct recalled *entry = &memory.recall.entry[i][way];
+	for (unsigned i = 0; i < 1 << RECALL_SOURCE_BITS; i++) {
+		for (unsigned way = 0; way < RECALL_SOURCE_WAYS; way++) {
+			const struct source_facts *facts = &memory.recall.source[i][way];
 
-			count += entry->target != 0 && is_changed(change, entry->source) == changed;
+			count += facts->kind != 0 && is_changed(change, facts->address) == changed;
 		}
 	}
 	return count;

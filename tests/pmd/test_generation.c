@@ -116,6 +116,73 @@ static void test_absence(void)
 	CU_ASSERT_PTR_NULL(generation);
 }
 
+/* Publish a policy whose feed splits 5000 /24s in two. */
+static void publish_origins(const char *manifest, uint64_t number, const char *sets)
+{
+	char text[512], path[80];
+	FILE *feed;
+	int size;
+
+	snprintf(path, sizeof path, "%s/feed.csv", folder);
+	feed = fopen(path, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(feed);
+	for (unsigned i = 0; i < 5000; i++)
+		fprintf(feed, "10.%u.%u.0/25,%s,\n", i >> 8, i & 255, i % 2 ? "AA" : "BB");
+	CU_ASSERT_EQUAL_FATAL(fclose(feed), 0);
+	size = snprintf(text, sizeof text,
+			"{\"schema\": 1, \"guard\": {\"sources\": [\"9.0.0.0/22\"]},"
+			"\"sets\": {\"s\": {\"verdict\": \"block\", \"entries\": [%s]}},"
+			"\"origins\": {\"feeds\": [{\"type\": \"csv\", \"file\": \"feed.csv\"}]}}",
+			sets);
+	CU_ASSERT_EQUAL_FATAL(
+		state_folder_write(text, (size_t)size, folder, folder, manifest, number), 0);
+	CU_ASSERT_EQUAL(unlink(path), 0);
+}
+
+/* How many cells say what lookups do not; those that are `held` beside what the image has may. */
+static unsigned wrong_cells(const struct image *image, const uint16_t *held, unsigned *split)
+{
+	unsigned wrong = 0;
+
+	*split = 0;
+	for (uint32_t cell = 0; cell < DIRECT_CELLS; cell++) {
+		uint32_t low = range4_find(&image->origin.ip4, cell << 8, 0);
+		uint32_t high = range4_find(&image->origin.ip4, cell << 8 | 0xff, 0);
+		uint16_t origin = low == high ? (uint16_t)low : DIRECT_SPLIT;
+		bool marked = false;
+
+		for (const uint16_t *at = held; *at; at++)
+			marked |= cell == (uint32_t)*at << 6;
+		marked |= cell >= 9 << 16 && cell < (9 << 16) + 4;
+		wrong += image->direct4[cell] != (origin | (marked ? DIRECT_HELD : 0));
+		*split += origin == DIRECT_SPLIT;
+	}
+	return wrong;
+}
+
+/* The direct table is made here, agrees with lookups, and goes on with what is new beside it. */
+static void test_direct_table(void)
+{
+	static const uint16_t before[] = {11 << 10, 12 << 10, 0};
+	static const uint16_t after[] = {11 << 10, 12 << 10, 13 << 10, 14 << 10, 0};
+	struct generation *first, *second;
+	const uint16_t *direct4;
+	unsigned split;
+
+	publish_origins(STATE_CURRENT, 1, "\"11.0.0.7\", \"12.0.0.0/26\"");
+	publish_origins(STATE_WANTED, 2, "\"11.0.0.7\", \"13.0.0.0/24\", \"14.0.0.0/26\"");
+	first = load(STATE_CURRENT, NULL);
+	direct4 = first->image.direct4;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(direct4);
+	CU_ASSERT_EQUAL(wrong_cells(&first->image, before, &split), 0);
+	CU_ASSERT_EQUAL(split, 5000);
+	second = load(STATE_WANTED, first);
+	CU_ASSERT_PTR_EQUAL(second->image.direct4, direct4);
+	generation_free(first);
+	CU_ASSERT_EQUAL(wrong_cells(&second->image, after, &split), 0);
+	generation_free(second);
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -123,6 +190,7 @@ int main(void)
 		{"expiry is moved once", test_expiry_moves_once},
 		{"a refusal leaves the running one alone", test_refusals_free_what_was_shared},
 		{"no manifest is an absence", test_absence},
+		{"the direct table", test_direct_table},
 		CU_TEST_INFO_NULL,
 	};
 	char remove[80];

@@ -10,6 +10,7 @@ enum { BURSTS = 3000 };
 static struct made made;
 static struct side single, many;
 static struct burst_memory memory;
+static uint16_t *direct4;
 
 static void compare(const char *name)
 {
@@ -40,6 +41,10 @@ static void test_compile(void)
 	made_from(&made, policy_from(traffic_policy));
 	for (uint16_t i = 0; i < made.image.rule_count; i++)
 		made.image.rules[i].slot = i;
+	direct4 = calloc(1, DIRECT_BYTES);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(direct4);
+	image_direct4(&made.image, direct4);
+	made.image.direct4 = direct4;
 }
 
 static void test_scalar(void)
@@ -70,10 +75,10 @@ static bool is_recalled(const struct packet *packet)
 
 static void remember(const struct packet *packet)
 {
-	const struct decision decision = decision_end(VERDICT_PASS, REASON_DEFAULT);
+	const struct source_facts facts = {
+		.address = packet->source, .kind = packet->kind, .reason = REASON_DEFAULT};
 
-	for (int i = 0; i < RECALL_EVERY; i++)
-		recall_store(&memory.recall, packet, (struct source){7, 0, 0}, 9, decision);
+	recall_store(&memory.recall, &facts);
 	CU_ASSERT(is_recalled(packet));
 }
 
@@ -84,10 +89,32 @@ static void test_recall(void)
 
 	recall_clear(&memory.recall);
 	remember(&packet);
-	other.destination_port++;
+	other.kind = PACKET_IP6;
+	CU_ASSERT_FALSE(is_recalled(&other));
+	other.source.lo++;
 	CU_ASSERT_FALSE(is_recalled(&other));
 	recall_forget(&memory.recall, packet.source);
 	CU_ASSERT_FALSE(is_recalled(&packet));
+}
+
+/* Targets that share a place in the cache are told apart, and every one is as the image says. */
+static void test_recall_target(void)
+{
+	struct packet packet = packet_from(false, (struct address){0, 0x0a000203});
+	unsigned wrong = 0;
+
+	recall_clear(&memory.recall);
+	for (unsigned i = 0; i < 100000; i++) {
+		struct target_facts facts, found;
+
+		packet.destination.lo = 0xc6120000 | random_below(2048);
+		packet.destination_port = (uint16_t)random_below(500);
+		packet.protocol = random_below(2) ? PROTO_TCP : PROTO_UDP;
+		facts = recall_target(&memory.recall, &made.image, &packet);
+		found = target_find(&made.image, &packet);
+		wrong += memcmp(&facts, &found, sizeof facts) != 0;
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
 }
 
 /* Who is in the latest layer of sets is looked up again; others are remembered still. */
@@ -127,6 +154,7 @@ static void test_forget_layer(void)
 static void test_free(void)
 {
 	made_free(&made);
+	free(direct4);
 }
 
 int main(void)
@@ -138,6 +166,7 @@ int main(void)
 		{"avx512 decides as decide()", test_avx512},
 		{"levels by name", test_levels},
 		{"what is recalled, and forgotten", test_recall},
+		{"targets are told apart", test_recall_target},
 		{"the latest layer is forgotten", test_forget_layer},
 		{"the policy is freed", test_free},
 		CU_TEST_INFO_NULL,

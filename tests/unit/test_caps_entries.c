@@ -47,8 +47,10 @@ static unsigned wrong_answers(const struct image *image, uint64_t half)
 		struct packet ip6 = packet_from(
 			true, (struct address){UINT64_C(0x20010db800000000) + at, random_u64()});
 
-		wrong += set_find(image, &ip4, 0) != (at < half ? SET_BLOCK : 0);
-		wrong += set_find(image, &ip6, 0) != (at % 2 ? 0 : SET_BLOCK);
+		wrong += set_find(image, ip4.kind == PACKET_IP6, ip4.source, 0) !=
+			 (at < half ? SET_BLOCK : 0);
+		wrong += set_find(image, ip6.kind == PACKET_IP6, ip6.source, 0) !=
+			 (at % 2 ? 0 : SET_BLOCK);
 	}
 	return wrong;
 }

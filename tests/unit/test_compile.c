@@ -7,7 +7,8 @@
 
 static bool guarded(const struct image *image, const struct packet *packet)
 {
-	return guard_source(image, packet) || guard_target(image, packet);
+	return guard_source(image, packet->kind == PACKET_IP6, packet->source) ||
+	       guard_target(image, packet);
 }
 
 static void test_empty(void)
@@ -18,10 +19,11 @@ static void test_empty(void)
 	made_from(&made, policy_empty());
 	CU_ASSERT_EQUAL(made.image.rule_count, 0);
 	CU_ASSERT_EQUAL(made.image.origin_count, 1);
-	CU_ASSERT_EQUAL(set_find(&made.image, &packet, 0), 0);
-	CU_ASSERT_EQUAL(origin_find(&made.image, &packet), ORIGIN_UNMAPPED);
-	CU_ASSERT_EQUAL(service_find(&made.image, &packet), NONE);
-	CU_ASSERT_EQUAL(rule_find(&made.image, NONE, ORIGIN_UNMAPPED), NONE);
+	CU_ASSERT_EQUAL(set_find(&made.image, packet.kind == PACKET_IP6, packet.source, 0), 0);
+	CU_ASSERT_EQUAL(origin_find(&made.image, packet.kind == PACKET_IP6, packet.source),
+			ORIGIN_UNMAPPED);
+	CU_ASSERT_EQUAL(target_find(&made.image, &packet).service, NONE);
+	CU_ASSERT_EQUAL(made.image.choice[target_find(&made.image, &packet).choices], NONE);
 	CU_ASSERT_FALSE(guarded(&made.image, &packet));
 	made_free(&made);
 }

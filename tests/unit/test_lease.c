@@ -198,7 +198,7 @@ static void test_rich_to_empty(void)
 	}
 	CU_ASSERT_EQUAL(admitted, RICH_PACKETS);
 	for (unsigned w = 0; w < WORKERS; w++)
-		CU_ASSERT_EQUAL(lease[w].left.rate[BUCKET_PPS], 0);
+		CU_ASSERT_EQUAL(lease_left(&lease[w], BUCKET_PPS), 0);
 }
 
 struct racer {

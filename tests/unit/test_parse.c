@@ -102,7 +102,7 @@ static void test_ip4(void)
 	CU_ASSERT_EQUAL(packet.destination_port, 80);
 	CU_ASSERT_EQUAL(packet.flags, PACKET_PORTS | PACKET_OPENS);
 	CU_ASSERT_EQUAL(packet.length, frame.size);
-	CU_ASSERT_EQUAL(packet_key(&packet), 0xc0000209);
+	CU_ASSERT_EQUAL(source_key(packet.kind == PACKET_IP6, packet.source), 0xc0000209);
 }
 
 static void test_ip6(void)
@@ -116,7 +116,8 @@ static void test_ip6(void)
 	CU_ASSERT_EQUAL(packet.destination.hi, UINT64_C(0x20010db800010000));
 	CU_ASSERT_EQUAL(packet.destination_port, 443);
 	CU_ASSERT_EQUAL(packet.flags, PACKET_PORTS);
-	CU_ASSERT_EQUAL(packet_key(&packet), UINT64_C(0x20010db800000000));
+	CU_ASSERT_EQUAL(source_key(packet.kind == PACKET_IP6, packet.source),
+			UINT64_C(0x20010db800000000));
 }
 
 static void test_extensions(void)

@@ -327,11 +327,12 @@ static void compare(const struct made *made)
 		struct packet packet = random_packet();
 		const struct feed_prefix *from =
 			naive_feed(packet.kind == PACKET_IP6, packet.source);
-		uint16_t service = service_find(&made->image, &packet);
-		uint16_t origin = origin_find(&made->image, &packet);
+		struct target_facts target = target_find(&made->image, &packet);
+		uint16_t origin =
+			origin_find(&made->image, packet.kind == PACKET_IP6, packet.source);
 
-		wrong_service += service != naive_service(made->policy, &packet);
-		wrong_rule += rule_find(&made->image, service, origin) !=
+		wrong_service += target.service != naive_service(made->policy, &packet);
+		wrong_rule += made->image.choice[target.choices + origin] !=
 			      naive_rule(made->policy, &packet);
 		wrong_country += made->image.origins[origin].mapped != (from != NULL) ||
 				 memcmp(made->image.origins[origin].country,

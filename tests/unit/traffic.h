@@ -183,7 +183,8 @@ static inline void decide_singly(const struct image *image, struct side *side,
 
 		parse_frame(burst->frame[i], burst->readable[i], burst->length[i], &packet);
 		decisions[i] = decide(image, &side->state, &packet, now_ns);
-		counters_decided(side->counters, &burst->length[i], &decisions[i], 1, image->rules);
+		counters_decided(side->counters, &burst->length[i], &decisions[i], 1);
+		count_rule(side->counters, burst->length[i], &decisions[i], image->rules);
 	}
 }
 
