@@ -171,13 +171,17 @@ void change_remember(struct daemon *daemon, const struct peer *peer, const struc
 		keys_add(&daemon->changes.keys, peer->uid, text, request_hash(request), answer);
 }
 
-/* Whether a request may change a draft: its own, or one that is to begin. */
+/*
+ * Whether a request may change a draft: its own, or one that is to begin. That another generation
+ * came is for the commit to hear: whoever sends parts without waiting must not have the last ones
+ * committed without the first.
+ */
 static int draft_check(const struct daemon *daemon, const struct draft *draft,
 		       const struct request *request, struct error *error)
 {
 	const struct publisher *publisher = &daemon->publisher;
 
-	if (draft && draft->generation != publisher->active.generation)
+	if (draft && !is_part(request) && draft->generation != publisher->active.generation)
 		return error_set(error, ERROR_CONFLICT, "",
 				 "generation %llu came after this transaction began; begin anew",
 				 (unsigned long long)publisher->active.generation);

@@ -6,7 +6,7 @@ import os
 import pathlib
 import time
 
-from harness import POLICY, DaemonCase, Fake, main
+from harness import POLICY, DaemonCase, Fake, Refused, main
 
 
 class Policy(DaemonCase):
@@ -322,6 +322,20 @@ class Transactions(DaemonCase):
         rules = self.admin.ask("policy.get")["policy"]["rules"]
         self.assertEqual([rule["admit"] for rule in rules], ["3%", "25%"])
         client.ask("rule.admit", rule="front", admit="2%")  # begun anew
+
+    def test_overtaken_between_parts(self):
+        client = self.client()
+        client.ask("rule.admit", rule="front", admit="1%", more=True)
+        self.admin.ask("rule.admit", rule="docs", admit="3%")
+        numbers = [client.start("set.add", set="partners", entries=["10.0.0.1"], more=True),
+                   client.start("set.add", set="partners", entries=["10.0.0.2"])]
+        self.assertEqual(client.finish(numbers[0]), {"staged": 2})
+        with self.assertRaises(Refused) as caught:
+            client.finish(numbers[1])
+        self.assertEqual(caught.exception.code, "CONFLICT")
+        policy = self.admin.ask("policy.get")["policy"]
+        self.assertEqual(policy["sets"]["partners"]["entries"], ["203.0.113.0/24"])
+        self.assertEqual([rule["admit"] for rule in policy["rules"]], ["3%", "25%"])
 
     def test_whole_policy_in_parts(self):
         self.admin.ask("policy.apply", policy=POLICY, more=True)
