@@ -31,13 +31,16 @@ uint64_t segment_hash(const struct segment *segment)
 	return ((const struct segment_header *)segment->data)->hash;
 }
 
-/* Make the spare file of a kind, if there is one, the file `name`. False: it could not be. */
+/*
+ * Make the spare file of a kind, if there is one, the file `name`. False: it could not be. One
+ * that is being written ahead may be the same, and found to be there.
+ */
 static bool reuse(struct store *store, unsigned kind, const char *name,
 		  const struct segment *segment)
 {
 	char spare[SEGMENT_FILE_NAME];
 
-	if (store->spare[kind] == 0)
+	if (store->spare[kind] == 0 || (kind == SEGMENT_SINGLES && store->writes_ahead))
 		return false;
 	segment_file(spare, kind, store->spare[kind]);
 	store->spare[kind] = 0;
@@ -53,12 +56,12 @@ int segment_files_put(struct store *store, const struct compiled *compiled,
 		char name[SEGMENT_FILE_NAME];
 		int result;
 
-		if (hash == store->ahead ||
-		    (previous && hash == segment_hash(previous->segment[kind])))
-			continue;
 		/* Wanted again: it is there, and whole. */
 		if (hash == store->spare[kind])
 			store->spare[kind] = 0;
+		if (hash == store->ahead ||
+		    (previous && hash == segment_hash(previous->segment[kind])))
+			continue;
 		segment_file(name, kind, hash);
 		if (reuse(store, kind, name, segment))
 			continue;

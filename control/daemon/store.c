@@ -326,8 +326,11 @@ int store_keep(struct store *store, const struct manifest *manifest, struct erro
 	    segment_files_sync(store, manifest, durable, error))
 		return -1;
 	result = file_replace(store->folder, STATE_CURRENT, manifest, sizeof *manifest, 0640, true);
-	if (result)
+	if (result) {
+		/* It is there but not surely on disk, or the old one still is. */
+		store->reuses = store_manifests(store, store->held) == 0;
 		return store_fault(store, STATE_CURRENT, error, "%s", strerror(-result));
+	}
 	store->held[HELD_CURRENT] = *manifest;
 	store->kept = true;
 	unlinkat(store->folder, STATE_FORMER, 0);

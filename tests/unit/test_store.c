@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The state folder: what is put there comes back, and what is damaged does not. */
-#include "daemon/store.h"
+#include "daemon/segment_files.h"
 
 #include "board.h"
 #include "policies.h"
@@ -16,19 +16,36 @@ static struct store store;
 static struct compiled one, two; /* they differ in their rules and documents alone */
 static struct error error;
 
+static void compiled_of(const char *text, struct compiled *compiled)
+{
+	struct policy *policy = policy_from(text);
+	struct feed_paths paths = {0};
+
+	CU_ASSERT_EQUAL_FATAL(compile(policy, &paths, NULL, compiled, &error), 0);
+	policy_free(policy);
+}
+
 static void compiled_from(const char *admit, struct compiled *compiled)
 {
-	struct feed_paths paths = {0};
 	char text[256];
-	struct policy *policy;
 
 	snprintf(text, sizeof text,
 		 "{'schema': 1, 'origins': {'feeds': []}, 'rules': [{'name': 'all', 'admit': "
 		 "'%s'}]}",
 		 admit);
-	policy = policy_from(text);
-	CU_ASSERT_EQUAL_FATAL(compile(policy, &paths, NULL, compiled, &error), 0);
-	policy_free(policy);
+	compiled_of(text, compiled);
+}
+
+/* What these have in their sets alone differs. */
+static void compiled_blocking(const char *address, struct compiled *compiled)
+{
+	char text[256];
+
+	snprintf(text, sizeof text,
+		 "{'schema': 1, 'origins': {'feeds': []}, 'sets': {'bots': {'verdict': 'block', "
+		 "'entries': ['%s']}}}",
+		 address);
+	compiled_of(text, compiled);
 }
 
 static void remove_all(int at, const char *name)
@@ -181,6 +198,43 @@ static void reused(void)
 	CU_ASSERT_EQUAL(count_segments(), SEGMENT_KINDS);
 	for (unsigned i = 0; i < 8; i++)
 		compiled_unref(&turn[i]);
+	teardown();
+}
+
+/* A file that is written ahead may be one that was just given up: it is there for both. */
+static void written_ahead(void)
+{
+	enum { A, B, C, TURNS = 8 };
+	static const unsigned turn[TURNS] = {A, B, B, C, A, B, C, B};
+	const struct compiled *previous = &one;
+	struct compiled blocking[3];
+	struct manifest manifest;
+
+	setup();
+	compiled_blocking("192.0.2.1", &blocking[A]);
+	compiled_blocking("192.0.2.2", &blocking[B]);
+	compiled_blocking("192.0.2.3", &blocking[C]);
+	put(&one, NULL, 1, &manifest);
+	CU_ASSERT_EQUAL(store_keep(&store, &manifest, &error), 0);
+	for (unsigned i = 0; i < TURNS; i++) {
+		const struct compiled *now = &blocking[turn[i]];
+
+		/* After the third nobody needs A's file any more. */
+		store.writes_ahead = i == 3 || i == 4;
+		store.ahead = 0;
+		if (i == 3)
+			CU_ASSERT_EQUAL(segment_file_write(&store, SEGMENT_SINGLES,
+							   blocking[A].segment[SEGMENT_SINGLES]),
+					0);
+		if (i == 4)
+			store.ahead = segment_hash(now->segment[SEGMENT_SINGLES]);
+		put(now, previous, i + 2, &manifest);
+		expect(STATE_WANTED, i + 2, now);
+		expect(STATE_FORMER, i + 1, previous);
+		previous = now;
+	}
+	for (unsigned i = A; i <= C; i++)
+		compiled_unref(&blocking[i]);
 	teardown();
 }
 
@@ -424,6 +478,7 @@ static CU_TestInfo tests[] = {
 	{"an empty folder has nothing", empty_folder},
 	{"generations come back", generations},
 	{"files that nobody needs are used again", reused},
+	{"what is written ahead is no spare file", written_ahead},
 	{"a first publication is taken back", forgotten},
 	{"a death in the middle leaves no trace", died_in_the_middle},
 	{"any damage to a manifest is found", damaged_manifest},
