@@ -61,15 +61,19 @@ int draft_change(struct daemon *daemon, const struct client *client, struct draf
 		.error = error,
 	};
 	size_t sets = draft->policy->set_count;
+	int result;
 
 	if (!call.answer)
 		return no_memory(error);
-	if (request->method->handler(&call) != 0) {
+	result = request->method->handler(&call);
+	/* A set may be there even if there was no memory for its entries. */
+	draft->reframed |= draft->policy->set_count != sets;
+	if (result != 0) {
 		json_decref(call.answer);
 		return -1;
 	}
 	draft->applied |= request->method->handler == policy_apply_method;
-	draft->reframed |= !changes_entries(request) || draft->policy->set_count != sets;
+	draft->reframed |= !changes_entries(request);
 	*answer = call.answer;
 	return 0;
 }
