@@ -2,6 +2,7 @@
 /* The audit log. See audit.h. */
 #include "daemon/audit.h"
 
+#include "policy/grow.h"
 #include "policy/text.h"
 
 #include <errno.h>
@@ -114,26 +115,10 @@ static bool is_flood(struct audit *audit, const struct audited *audited, uint64_
 	return ++audit->denied > AUDIT_DENIED_A_MINUTE;
 }
 
-/* Room for `more` bytes. False: no memory. */
-static bool has_room(struct audit *audit, size_t more)
-{
-	size_t capacity = 2 * (audit->size + more);
-	char *lines;
-
-	if (audit->capacity - audit->size >= more)
-		return true;
-	lines = realloc(audit->lines, capacity);
-	if (!lines)
-		return false;
-	audit->lines = lines;
-	audit->capacity = capacity;
-	return true;
-}
-
 void audit_add(struct audit *audit, const struct audited *audited, uint64_t now_ns)
 {
+	char *line, *lines;
 	size_t size;
-	char *line;
 
 	if (is_flood(audit, audited, now_ns)) {
 		audit->unwritten++;
@@ -141,7 +126,9 @@ void audit_add(struct audit *audit, const struct audited *audited, uint64_t now_
 	}
 	line = line_of(audit, audited, now_ns);
 	size = line ? strlen(line) : 0;
-	if (line && has_room(audit, size + 1)) {
+	lines = line ? grow(audit->lines, &audit->capacity, audit->size + size + 1, 1) : NULL;
+	if (lines) {
+		audit->lines = lines;
 		memcpy(audit->lines + audit->size, line, size);
 		audit->lines[audit->size + size] = '\n';
 		audit->size += size + 1;
