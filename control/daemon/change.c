@@ -377,7 +377,7 @@ static void change_shared(struct daemon *daemon, struct client *client,
 	if (changes->group->count == 0) {
 		group_free(changes->group);
 		changes->group = NULL;
-	} else if (changes->group->count == GROUP_MOST ||
+	} else if (group_is_full(changes->group) ||
 		   sd_event_source_set_enabled(changes->ready, SD_EVENT_ONESHOT) < 0) {
 		commit(daemon);
 	}

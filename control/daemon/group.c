@@ -16,7 +16,7 @@ struct group *group_new(struct draft *draft)
 		return NULL;
 	}
 	group->draft = draft;
-	group->count = 0;
+	group->bytes = group->count = 0;
 	return group;
 }
 
@@ -56,7 +56,13 @@ void member_free(struct member *member)
 void group_add(struct group *group, struct member *member)
 {
 	group->member[group->count++] = member;
+	group->bytes += member->request.size;
 	member->client->due++;
+}
+
+bool group_is_full(const struct group *group)
+{
+	return group->count == GROUP_MOST || group->bytes >= GROUP_BYTES;
 }
 
 /* What a change that was made is answered with. */

@@ -7,7 +7,8 @@
 
 #include "daemon/draft.h"
 
-enum { GROUP_MOST = 512 };
+/* Requests stay in memory, several times their size, until they are answered. */
+enum { GROUP_MOST = 512, GROUP_BYTES = 1024 * 1024 };
 
 /* One request of a group. */
 struct member {
@@ -20,6 +21,7 @@ struct member {
 
 struct group {
 	struct draft *draft; /* that all its members changed */
+	size_t bytes;        /* of its members' lines */
 	size_t count;
 	struct member *member[GROUP_MOST];
 };
@@ -32,8 +34,10 @@ void group_free(struct group *group); /* NULL is fine */
 struct member *member_new(struct client *client, const struct request *request);
 void member_free(struct member *member);
 
-/* Take a member over. The group has room; the client has one answer more due. */
+/* Take a member over. The group is not full; the client has one answer more due. */
 void group_add(struct group *group, struct member *member);
+
+bool group_is_full(const struct group *group);
 
 /*
  * Answer all members, in their order: it is active now, or for *error it is not. Those who were

@@ -236,7 +236,7 @@ static bool is_blank(const char *line, size_t size)
 
 static enum taken take_line(void *context, struct client *client, const char *line, size_t size)
 {
-	struct reading reading = {.request = {.received_us = clock_us()}};
+	struct reading reading = {.request = {.size = size, .received_us = clock_us()}};
 	json_error_t json_error;
 	enum taken taken;
 	json_t *value;

@@ -14,6 +14,7 @@ struct request {
 	const struct method *method;
 	json_t *id; /* NULL: a notification, which is not answered */
 	json_t *params;
+	size_t size;          /* bytes of its line */
 	uint64_t received_us; /* CLOCK_MONOTONIC */
 };
 

@@ -98,6 +98,18 @@ class Groups(DaemonCase):
         self.assertLess(generations[-1], 3 + count // 4)
         self.assertEqual(self.first.ask("set.list", set="bots")["total"], count)
 
+    def test_large_ones(self):
+        client = self.client()
+        entries = [f"10.0.{i >> 8}.{i & 255}" for i in range(25000)]  # a third of a MiB
+        sender = threading.Thread(target=lambda: [
+            client.start("set.add", set="bots", verdict="block", entries=entries)
+            for _ in range(12)])
+        sender.start()
+        self.go_on()
+        generations = [client.read()["result"]["generation"] for _ in range(12)]
+        sender.join()
+        self.assertLessEqual(max(map(generations.count, generations)), 4)
+
     def test_if_generation(self):
         client = self.client()
         numbers = [self.block(client, 1), self.block(client, 2, if_generation=3),
