@@ -19,6 +19,7 @@ struct arrival {
 	uint32_t line; /* of its source's buckets for packets */
 	uint32_t length;
 	uint16_t place; /* in the burst */
+	uint16_t rule;  /* that decides, or NONE */
 };
 _Static_assert(sizeof(struct arrival) == 32, "two to a cache line");
 
@@ -88,6 +89,15 @@ STAGE void arrival_is_from(struct arrival *arrival, const struct source_facts *s
 	__builtin_prefetch(&state->sources[arrival->line]);
 }
 
+/* The rule of a packet whose source and target are known, or NONE: something else decides it. */
+STAGE uint16_t arrival_rule(const struct image *image, const struct arrival *arrival)
+{
+	const struct source_facts *source = arrival->source;
+	bool ends = source->reason != REASON_DEFAULT || arrival->target.guarded;
+
+	return ends ? NONE : image->choice[arrival->target.choices + source->origin];
+}
+
 /* What the worker remembers of sources, and who those are that it does not. */
 STAGE void burst_recall(const struct burst *b, const struct image *image, const struct state *state,
 			const struct recall *recall, struct arrivals *arrivals,
@@ -104,6 +114,7 @@ STAGE void burst_recall(const struct burst *b, const struct image *image, const 
 
 		if (likely(known != NULL)) {
 			arrival_is_from(arrival, known, state);
+			arrival->rule = arrival_rule(image, arrival);
 			continue;
 		}
 		if (asks)
@@ -181,8 +192,12 @@ STAGE void burst_look(const struct image *image, const struct state *state,
 	for (unsigned from = 0; from < missed->count; from += LOT) {
 		lot_start(image, missed, from, &lot);
 		lot_hash(image, state, arrivals, &lot);
-		for (unsigned j = 0; j < lot.count; j++)
+		for (unsigned j = 0; j < lot.count; j++) {
+			struct arrival *arrival = &arrivals->at[lot.arrival[j]];
+
 			source_look(image, lot.cell[j], now_ns, &lot.looked[j]);
+			arrival->rule = arrival_rule(image, arrival);
+		}
 	}
 }
 
@@ -240,16 +255,15 @@ STAGE bool decide_plainly(const struct image *image, struct charging *charging,
 	const struct state *state = charging->state;
 	struct source_line *line = &state->sources[arrival->line];
 	struct lease *host = &charging->memory->host;
-	uint16_t chosen = image->choice[arrival->target.choices + facts->origin];
 	const struct bucket_profile *profile;
 	const struct rule *rule;
 	struct rule_lease *lease;
 	uint64_t old, taken;
 	unsigned way;
 
-	if (unlikely(chosen == NONE || facts->reason != REASON_DEFAULT || arrival->target.guarded))
+	if (unlikely(arrival->rule == NONE))
 		return false;
-	rule = &image->rules[chosen];
+	rule = &image->rules[arrival->rule];
 	lease = &charging->memory->rule[rule->slot];
 	profile = &rule->source.rate[BUCKET_PPS];
 	if (unlikely(facts->shed >= rule->admit || !lease->open || profile->cost == 0 ||
@@ -269,7 +283,7 @@ STAGE bool decide_plainly(const struct image *image, struct charging *charging,
 	lease_spend(&lease->lease, arrival->length);
 	lease_spend(host, arrival->length);
 	*decision = (struct decision){VERDICT_PASS, REASON_ADMITTED, arrival->target.service,
-				      chosen, facts->origin};
+				      arrival->rule, facts->origin};
 	return true;
 }
 
