@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The real sluice-dataplane on DPDK's pcap port, beside dpdk-testpmd on the same port and capture,
 and with two workers beside one. All run at once and one at a time is let go on, so that each sees
-the machine in the same moods. Rates are packets by the CPU time of the threads that move them."""
+the machine in the same moods, and all have hugepages or none. Rates are packets by the CPU time of
+the threads that move them."""
 import json
 import os
 import pathlib
@@ -17,11 +18,12 @@ import machine
 import rows
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "scripts/lib"))
-from filter import Process, prefix, until  # noqa: E402
+from filter import Process, eal_options, free_huge_megabytes, until  # noqa: E402
 
 SOURCES = 4096
 ROUNDS, WARM_S, WINDOW_S = 9, 0.1, 0.4
 LCORES = "0@0,1@1"
+PROCESSES, MEGABYTES = 5, 256
 CPU_LEAST = 0.6  # of a window that a thread must have had its CPU
 
 
@@ -90,29 +92,28 @@ class Forwarder(Process):
         super().end()
 
 
-def eal(name, lcores, vdevs):
-    options = ["--file-prefix", prefix(name), "--lcores", lcores, "--no-pci", "--no-huge",
-               "-m", "256"]
+def eal(name, huge, lcores, vdevs):
+    options = [*eal_options(name, MEGABYTES, huge), "--lcores", lcores, "--no-pci"]
     for vdev in vdevs:
         options += ["--vdev", vdev]
     return options
 
 
-def sluice(bench, folder, name, lcores, captures):
+def sluice(bench, folder, name, huge, lcores, captures):
     edge = "".join(f",rx_pcap={capture}" for capture in captures)
     server = f",rx_pcap={folder / 'none.pcap'}" * len(captures)
     run = folder / f"run-{name}"
     run.mkdir(exist_ok=True)
     return Forwarder(
         [bench.build / "dataplane/sluice-dataplane",
-         *eal(name, lcores, [f"net_pcap0{edge},infinite_rx=1", f"net_pcap1{server}"]), "--",
+         *eal(name, huge, lcores, [f"net_pcap0{edge},infinite_rx=1", f"net_pcap1{server}"]), "--",
          "--state", folder / "state", "--run", run, "--pair", "net_pcap0,net_pcap1",
          "--workers", len(captures)], folder, name, len(captures))
 
 
-def testpmd(folder, mode, capture):
+def testpmd(folder, mode, huge, capture):
     return Forwarder(
-        ["dpdk-testpmd", *eal(mode, LCORES, [f"net_pcap0,rx_pcap={capture},infinite_rx=1"]), "--",
+        ["dpdk-testpmd", *eal(mode, huge, LCORES, [f"net_pcap0,rx_pcap={capture},infinite_rx=1"]), "--",
          f"--forward-mode={mode}", "--burst=64", "--total-num-mbufs=16384", "--auto-start"],
         folder, mode)
 
@@ -128,12 +129,13 @@ def write_files(bench, folder):
 
 def start(bench, folder):
     everything, even, odd = write_files(bench, folder)
-    yield sluice(bench, folder, "sluice", LCORES, [everything])
+    huge = free_huge_megabytes() >= PROCESSES * MEGABYTES
+    yield sluice(bench, folder, "sluice", huge, LCORES, [everything])
     if shutil.which("dpdk-testpmd"):
-        yield testpmd(folder, "macswap", everything)
-        yield testpmd(folder, "rxonly", everything)
-    yield sluice(bench, folder, "half", LCORES, [even])
-    yield sluice(bench, folder, "two", "0@0,1@0,2@1", [even, odd])
+        yield testpmd(folder, "macswap", huge, everything)
+        yield testpmd(folder, "rxonly", huge, everything)
+    yield sluice(bench, folder, "half", huge, LCORES, [even])
+    yield sluice(bench, folder, "two", huge, "0@0,1@0,2@1", [even, odd])
 
 
 def check(forwarder):

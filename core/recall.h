@@ -12,7 +12,7 @@
 #include "decide.h"
 
 enum {
-	RECALL_SOURCE_BITS = 12, /* of the number of lines: a quarter of a megabyte */
+	RECALL_SOURCE_BITS = 13, /* of the number of lines: half a megabyte */
 	RECALL_SOURCE_WAYS = 2,
 	RECALL_TARGET_BITS = 7,
 	RECALL_EVERY = 8, /* one in so many misses is kept, lest a flood of new sources rule here */
