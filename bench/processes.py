@@ -113,7 +113,8 @@ def sluice(bench, folder, name, huge, lcores, captures):
 
 def testpmd(folder, mode, huge, capture):
     return Forwarder(
-        ["dpdk-testpmd", *eal(mode, huge, LCORES, [f"net_pcap0,rx_pcap={capture},infinite_rx=1"]), "--",
+        ["dpdk-testpmd",
+         *eal(mode, huge, LCORES, [f"net_pcap0,rx_pcap={capture},infinite_rx=1"]), "--",
          f"--forward-mode={mode}", "--burst=64", "--total-num-mbufs=16384", "--auto-start"],
         folder, mode)
 
