@@ -267,11 +267,11 @@ static int on_ready(sd_event_source *source, void *context)
 	return 0;
 }
 
-void change_hurry(struct daemon *daemon)
+void change_hurry(struct daemon *daemon, bool reads)
 {
 	struct changes *changes = &daemon->changes;
 
-	if (changes->group && !changes->committed && ++changes->passed > PASSED_MOST)
+	if (changes->group && !changes->committed && (reads || ++changes->passed > PASSED_MOST))
 		commit(daemon);
 }
 

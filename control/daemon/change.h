@@ -39,8 +39,11 @@ enum taken change_take(struct daemon *daemon, struct client *client, const struc
 void change_remember(struct daemon *daemon, const struct peer *peer, const struct request *request,
 		     json_t *answer);
 
-/* A request of any kind came: a group does not wait for ever for them to end. */
-void change_hurry(struct daemon *daemon);
+/*
+ * Another request was taken: a group does not wait for ever for them to end, and for one that only
+ * `reads`, which may take long, not at all.
+ */
+void change_hurry(struct daemon *daemon, bool reads);
 
 /* A client is gone, and its draft with it; what it committed goes on. */
 void change_forget(struct daemon *daemon, struct client *client);

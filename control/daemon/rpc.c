@@ -212,14 +212,18 @@ static void refuse(struct daemon *daemon, struct client *client, const struct re
 
 static enum taken take(struct daemon *daemon, struct client *client, const struct reading *reading)
 {
-	change_hurry(daemon);
-	if (reading->code == 0 && reading->request.method->change)
-		return change_take(daemon, client, &reading->request);
+	const struct request *request = &reading->request;
+	bool changes = reading->code == 0 && request->method->change;
+	bool reads = reading->code == 0 && !changes;
+
 	/* It would be answered at once, before what was asked first. */
-	if (client->due > 0)
+	if (!changes && client->due > 0)
 		return TAKEN_LATER;
-	if (reading->code == 0)
-		take_read(daemon, client, &reading->request);
+	change_hurry(daemon, reads);
+	if (changes)
+		return change_take(daemon, client, request);
+	if (reads)
+		take_read(daemon, client, request);
 	else
 		refuse(daemon, client, reading);
 	return TAKEN;

@@ -178,6 +178,19 @@ class Groups(DaemonCase):
         self.comes_to(lambda: len(self.blocked()) == 6)
 
 
+class Reads(DaemonCase):
+    def test_a_group_does_not_wait_for_them(self):
+        client, reader, count = self.applied(), self.client(), 100  # more than one turn
+        line = json.dumps({"jsonrpc": "2.0", "id": 0, "method": "policy.get"}) + "\n"
+        self.daemon.child.send_signal(signal.SIGSTOP)
+        number = client.start("rule.admit", rule="front", admit="1%")
+        reader.send(line.encode() * count)
+        self.daemon.child.send_signal(signal.SIGCONT)
+        generations = [reader.finish(0)["generation"] for _ in range(count)]
+        self.assertEqual(generations[-1], 2)
+        self.assertEqual(client.finish(number)["generation"], 2)
+
+
 class Folding(DaemonCase):
     """The layer of all single addresses is built anew beside the changes that go on."""
 
