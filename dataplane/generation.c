@@ -76,6 +76,12 @@ static int read_file(const char *path, void *data, uint64_t size, struct board_r
 	return 0;
 }
 
+/*
+ * The direct table that was given up last. It is kept for the next, which overwrites all of it: the
+ * kernel takes three times as long to zero a new one as it takes to fill.
+ */
+static struct segment_copy *spare_direct4;
+
 static void copy_unref(struct segment_copy *copy)
 {
 	if (!copy || --copy->references > 0)
@@ -165,13 +171,29 @@ static int load_manifest(const char *path, struct manifest *manifest, struct boa
 	return 0;
 }
 
+static struct segment_copy *direct4_take(void)
+{
+	static const struct manifest_segment name = {.size = DIRECT_BYTES};
+	struct segment_copy *spare = spare_direct4;
+
+	spare_direct4 = NULL;
+	return spare ? spare : copy_new(&name);
+}
+
+static void direct4_unref(struct segment_copy *direct4)
+{
+	if (!direct4 || direct4->references > 1 || spare_direct4)
+		copy_unref(direct4);
+	else
+		spare_direct4 = direct4;
+}
+
 /*
  * Give the image its direct table: that of the running generation with what is new beside it, or,
  * where that would be most of it, a new one.
  */
 static int direct4_join(struct generation *generation, const struct generation *running)
 {
-	static const struct manifest_segment name = {.size = DIRECT_BYTES};
 	struct image *image = &generation->image;
 
 	if (shares(generation, running, SEGMENT_ORIGINS) &&
@@ -183,7 +205,7 @@ static int direct4_join(struct generation *generation, const struct generation *
 				image_direct4_add(image, kind, generation->direct4->data);
 		}
 	} else if (image->origin.ip4.count > DIRECT_RANGES) {
-		generation->direct4 = copy_new(&name);
+		generation->direct4 = direct4_take();
 		if (!generation->direct4)
 			return -ENOMEM;
 		image_direct4(image, generation->direct4->data);
@@ -249,7 +271,7 @@ void generation_free(struct generation *generation)
 		return;
 	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
 		copy_unref(generation->segment[kind]);
-	copy_unref(generation->direct4);
+	direct4_unref(generation->direct4);
 	free(generation);
 }
 

@@ -181,6 +181,11 @@ static void test_direct_table(void)
 	generation_free(first);
 	CU_ASSERT_EQUAL(wrong_cells(&second->image, after, &split), 0);
 	generation_free(second);
+	/* The memory is used again, and nothing of what it held is left. */
+	first = load(STATE_CURRENT, NULL);
+	CU_ASSERT_PTR_EQUAL(first->image.direct4, direct4);
+	CU_ASSERT_EQUAL(wrong_cells(&first->image, before, &split), 0);
+	generation_free(first);
 }
 
 int main(void)
