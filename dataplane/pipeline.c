@@ -15,6 +15,7 @@ enum {
 /* Frames on their way out, in the order they arrived; the diverted after those that pass. */
 struct outbox {
 	uint16_t count;
+	bool segmented; /* some may be in several buffers */
 	struct rte_mbuf *frames[BURST_MOST];
 	uint32_t bytes[BURST_MOST]; /* as received, whatever tag was put in since */
 };
@@ -53,7 +54,7 @@ static void outbox_send(const struct pipeline *pipeline, const struct port *port
 {
 	uint16_t done = 0, count;
 
-	if (unlikely(!port->sends_segments))
+	if (unlikely(outbox->segmented && !port->sends_segments))
 		outbox_keep_whole(outbox, unsent);
 	count = outbox->count;
 	for (unsigned try = 0; done < count && try < SEND_TRIES; try++)
@@ -67,19 +68,27 @@ static void outbox_send(const struct pipeline *pipeline, const struct port *port
 }
 
 /*
- * The frames as they were on the wire. One that cannot be restored for want of memory is
- * lost before it counts as received, as in a port that has no buffer for it.
+ * The frames as they were on the wire: how many, and whether any is in several buffers. One that
+ * cannot be restored for want of memory is lost before it counts as received, as in a port that has
+ * no buffer for it.
  */
-static uint16_t restore(const struct pipeline *pipeline, struct rte_mbuf **frames, uint16_t count)
+static uint16_t restore(const struct pipeline *pipeline, struct rte_mbuf **frames, uint16_t count,
+			bool *segmented)
 {
-	uint16_t kept = 0;
+	uint16_t kept = 0, segments = 0;
 
 	for (uint16_t i = 0; i < count; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(frames[i], void *));
 	for (uint16_t i = 0; i < count; i++) {
-		frames[kept] = frame_received(frames[i], pipeline->pool);
-		kept += frames[kept] != NULL;
+		struct rte_mbuf *frame = frame_received(frames[i], pipeline->pool);
+
+		frames[kept] = frame;
+		if (unlikely(!frame))
+			continue;
+		segments |= frame->nb_segs;
+		kept++;
 	}
+	*segmented = segments > 1;
 	return kept;
 }
 
@@ -149,10 +158,12 @@ static void divert(struct pipeline *pipeline, uint16_t service, struct rte_mbuf 
 	unsigned role = fallback->flags & FALLBACK_PORT ? PORT_FALLBACK : PORT_SERVER;
 
 	frame = frame_divert(frame, fallback, pipeline->pool);
-	if (frame)
-		outbox_add(&outbox[role], frame, bytes, true);
-	else
+	if (!frame) {
 		count_packet(&pipeline->counters->unsent, bytes);
+		return;
+	}
+	outbox[role].segmented |= frame->nb_segs > 1;
+	outbox_add(&outbox[role], frame, bytes, true);
 }
 
 static void divert_all(struct pipeline *pipeline, struct rte_mbuf *const *frames,
@@ -172,10 +183,13 @@ void pipeline_filter(struct pipeline *pipeline, const struct pair *pair, struct 
 	uint8_t scratch[BURST_MOST][PARSE_READABLE];
 	struct outbox outbox[PORT_ROLES];
 	struct burst burst;
+	bool segmented;
 
-	for (unsigned role = 0; role < PORT_ROLES; role++)
+	count = restore(pipeline, frames, count, &segmented);
+	for (unsigned role = 0; role < PORT_ROLES; role++) {
 		outbox[role].count = 0;
-	count = restore(pipeline, frames, count);
+		outbox[role].segmented = segmented;
+	}
 	point(frames, count, &burst, scratch);
 	decide_burst(pipeline, &burst, now_ns);
 	split(frames, &burst, &outbox[PORT_SERVER], &outbox[PORT_EDGE]);
@@ -193,7 +207,7 @@ void pipeline_return(struct pipeline *pipeline, const struct pair *pair, struct 
 	struct outbox outbox;
 
 	outbox.count = 0;
-	count = restore(pipeline, frames, count);
+	count = restore(pipeline, frames, count, &outbox.segmented);
 	for (uint16_t i = 0; i < count; i++)
 		outbox_add(&outbox, frames[i], frames[i]->pkt_len, true);
 	outbox_send(pipeline, &pair->port[PORT_EDGE], &outbox, &pipeline->counters->returned,
