@@ -176,8 +176,10 @@ static void mark_layer(uint16_t *direct4, const struct singles *layer)
 	for (uint32_t i = 0; i <= layer->mask4; i++) {
 		const struct exact4 *line = &layer->exact4[i];
 
-		for (unsigned way = 0; way < EXACT4_WAYS && line->word[way]; way++)
-			mark_cells(direct4, line->address[way], line->address[way]);
+		for (unsigned way = 0; way < EXACT4_WAYS; way++) {
+			if (line->word[way])
+				mark_cells(direct4, line->address[way], line->address[way]);
+		}
 	}
 }
 

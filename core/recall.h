@@ -114,13 +114,17 @@ static inline void recall_forget_layer(struct recall *recall, const struct singl
 	for (uint32_t i = 0; i <= layer->mask4; i++) {
 		const struct exact4 *line = &layer->exact4[i];
 
-		for (unsigned way = 0; way < EXACT4_WAYS && line->word[way]; way++)
-			recall_forget(recall, (struct address){0, line->address[way]});
+		for (unsigned way = 0; way < EXACT4_WAYS; way++) {
+			if (line->word[way])
+				recall_forget(recall, (struct address){0, line->address[way]});
+		}
 	}
 	for (uint32_t i = 0; i <= layer->mask6; i++) {
 		const struct exact6 *line = &layer->exact6[i];
 
-		for (unsigned way = 0; way < EXACT6_WAYS && line->word[way]; way++)
-			recall_forget(recall, line->address[way]);
+		for (unsigned way = 0; way < EXACT6_WAYS; way++) {
+			if (line->word[way])
+				recall_forget(recall, line->address[way]);
+		}
 	}
 }
