@@ -76,10 +76,10 @@ static inline bool decide_facts(const struct image *image, struct target_facts t
 		return true;
 	}
 	*decision = (struct decision){
-		.verdict = image->settings->unmatched,
+		.verdict = image_settings(image)->unmatched,
 		.reason = REASON_DEFAULT,
 		.service = target.service,
-		.rule = image->choice[target.choices + source->origin],
+		.rule = READ(image->choice[target.choices + source->origin]),
 		.origin = source->origin,
 	};
 	return decision->rule == NONE;
@@ -100,7 +100,7 @@ static inline bool decide_lookup(const struct image *image, const struct packet 
 static inline bool decide_match(const struct image *image, const struct packet *packet,
 				uint64_t now_ns, struct decision *decision)
 {
-	return decide_header(image->settings, packet, decision) ||
+	return decide_header(image_settings(image), packet, decision) ||
 	       decide_lookup(image, packet, now_ns, decision);
 }
 
@@ -119,7 +119,8 @@ static inline bool source_has_rate(struct state *state, const struct rule *rule,
 	asked->rate[rate].word = NULL;
 	if (!profile->cost)
 		return true;
-	word = state_source(state, &state->rules[rule->slot], rule->id, profile, source, rate, now);
+	word = state_source(state, state_rule(state, rule->slot), rule->id, profile, source, rate,
+			    now);
 	return state_ask(state, word, profile, now, bucket_cost(profile, rate, bytes),
 			 &asked->rate[rate]);
 }
@@ -182,6 +183,40 @@ static inline void decide_rule(struct state *state, const struct rule *rule, str
 	decision->reason = (uint8_t)reason;
 }
 
+/* decide(), with `leases` that are zeroed before, and after. */
+static inline struct decision decide_leased(const struct image *image, struct state *state,
+					    const struct packet *packet, struct leases leases,
+					    uint64_t now_ns)
+{
+	const struct bucket_limit *host_limit = &image_settings(image)->host;
+	const struct lease_units need = {{1, packet->length}};
+	uint64_t now = state_now(state, now_ns);
+	struct source source = {0};
+	const bool ip6 = packet->kind == PACKET_IP6;
+	struct decision decision;
+	const struct rule *rule;
+	uint64_t *rates;
+
+	if (decide_match(image, packet, now_ns, &decision) && decision.reason != REASON_ALLOWED)
+		return decision;
+	lease_open(leases.host, state, state->host, host_limit, need, now);
+	if (decision.reason == REASON_ALLOWED) {
+		/* It takes from the host's bucket what there is, and is never refused. */
+		lease_spend_up_to(leases.host, packet->length);
+	} else {
+		rule = image_rule(image, decision.rule);
+		rates = state_rule(state, rule->slot)->rate;
+		lease_open(leases.rule, state, rates, &rule->total, need, now);
+		if (bucket_limits(&rule->source))
+			source = state_source_of(state, source_key(ip6, packet->source), ip6);
+		decide_rule(state, rule, source, packet->length, rule_admits(image, rule, packet),
+			    leases, now, &decision);
+		lease_end(leases.rule, state, rates, &rule->total);
+	}
+	lease_end(leases.host, state, state->host, host_limit);
+	return decision;
+}
+
 /*
  * Decide one parsed packet at `now_ns` of the clock that the image's expiries and the
  * state share, charging the buckets it answers to. Packets of one worker are decided in
@@ -190,30 +225,7 @@ static inline void decide_rule(struct state *state, const struct rule *rule, str
 static inline struct decision decide(const struct image *image, struct state *state,
 				     const struct packet *packet, uint64_t now_ns)
 {
-	const struct bucket_limit *host_limit = &image->settings->host;
-	const struct lease_units need = {{1, packet->length}};
-	uint64_t now = state_now(state, now_ns);
-	struct source source = {0};
-	struct lease host = {0}, total = {0};
-	const bool ip6 = packet->kind == PACKET_IP6;
-	struct decision decision;
-	const struct rule *rule;
+	struct lease rule = {0}, host = {0};
 
-	if (decide_match(image, packet, now_ns, &decision) && decision.reason != REASON_ALLOWED)
-		return decision;
-	lease_open(&host, state, state->host, host_limit, need, now);
-	if (decision.reason == REASON_ALLOWED) {
-		/* It takes from the host's bucket what there is, and is never refused. */
-		lease_spend_up_to(&host, packet->length);
-	} else {
-		rule = &image->rules[decision.rule];
-		lease_open(&total, state, state->rules[rule->slot].rate, &rule->total, need, now);
-		if (bucket_limits(&rule->source))
-			source = state_source_of(state, source_key(ip6, packet->source), ip6);
-		decide_rule(state, rule, source, packet->length, rule_admits(image, rule, packet),
-			    (struct leases){&total, &host}, now, &decision);
-		lease_end(&total, state, state->rules[rule->slot].rate, &rule->total);
-	}
-	lease_end(&host, state, state->host, host_limit);
-	return decision;
+	return decide_leased(image, state, packet, (struct leases){&rule, &host}, now_ns);
 }

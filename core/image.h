@@ -348,6 +348,20 @@ struct image {
 	struct siphash_key salt;
 };
 
+#ifndef __bpf__ /* where bpf/tables.h has these */
+
+static inline const struct settings *image_settings(const struct image *image)
+{
+	return image->settings;
+}
+
+static inline const struct rule *image_rule(const struct image *image, uint16_t rule)
+{
+	return &image->rules[rule];
+}
+
+#endif
+
 /* What is wrong with a segment or manifest: which, and in words. Static strings. */
 struct image_error {
 	const char *segment; /* its kind's name, or "manifest" */

@@ -71,13 +71,13 @@ static inline uint64_t lease_ticks(const struct bucket_profile *profile, uint64_
 }
 
 /* How many units, at most `most`, `room` ticks are worth: bit by bit, as it seldom matters. */
-static inline uint32_t lease_affords(const struct bucket_profile *profile, uint64_t room,
-				     uint32_t most)
+ALONE uint32_t lease_affords(uint64_t cost, unsigned shift, uint64_t room, uint32_t most)
 {
+	const struct bucket_profile profile = {.cost = cost, .shift = (uint8_t)shift};
 	uint32_t units = 0;
 
 	for (uint32_t bit = UINT32_C(1) << 31; bit; bit >>= 1) {
-		if ((units | bit) <= most && lease_ticks(profile, units | bit) <= room)
+		if ((units | bit) <= most && lease_ticks(&profile, units | bit) <= room)
 			units |= bit;
 	}
 	return units;
@@ -100,6 +100,7 @@ static inline void lease_borrow(struct lease *lease, unsigned rate, const struct
 	uint32_t left = lease_left(lease, rate), missing = need - left, units;
 	uint64_t whole = lease_ticks(profile, need), ticks = lease_ticks(profile, missing);
 	uint64_t old = word_load(word), settled, room, lent;
+	unsigned turns = 0;
 	bool rich;
 
 	do {
@@ -109,9 +110,12 @@ static inline void lease_borrow(struct lease *lease, unsigned rate, const struct
 		if (rich)
 			units = need * LEASE_BURSTS;
 		else
-			units = ticks <= room ? missing : lease_affords(profile, room, missing);
+			units = ticks <= room ? missing
+					      : lease_affords(profile->cost, profile->shift, room,
+							      missing);
 		lent = lease_ticks(profile, units);
-	} while (!word_swap(state->shared, word, &old, settled + lent));
+	} while (!word_swap(state->shared, word, &old, settled + lent) &&
+		 loop_may_turn(&turns, TURNS_SWAP));
 	lease->ticks[rate] += lent;
 	lease->lent.rate[rate] += units;
 	lease_set_left(lease, rate, left + units);
@@ -138,6 +142,7 @@ static inline void lease_give_back(struct lease *lease, unsigned rate, const str
 				   uint64_t *word, const struct bucket_profile *profile)
 {
 	uint64_t old, back;
+	unsigned turns = 0;
 
 	lease_settle(lease, rate, profile);
 	back = lease->ticks[rate];
@@ -147,7 +152,8 @@ static inline void lease_give_back(struct lease *lease, unsigned rate, const str
 	if (back == 0)
 		return;
 	old = word_load(word);
-	while (!word_swap(state->shared, word, &old, old > back ? old - back : 0))
+	while (!word_swap(state->shared, word, &old, old > back ? old - back : 0) &&
+	       loop_may_turn(&turns, TURNS_SWAP))
 		;
 }
 

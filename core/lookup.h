@@ -3,6 +3,7 @@
 #pragma once
 
 #include "image.h"
+#include "word.h"
 
 /* Spread a key over lines; the multipliers are those of MurmurHash3's 64-bit finaliser. */
 static inline uint32_t lookup_spread(uint64_t key, uint64_t seed)
@@ -46,10 +47,14 @@ static inline uint32_t exact4_word(const struct exact4 *line, uint32_t address)
 }
 
 /* The word of a single IPv4 address, or 0. Ways fill in order; a full line continues. */
-static inline uint32_t exact4_find(const struct singles *layer, uint32_t spread, uint32_t address)
+ALONE uint32_t exact4_find(const struct singles *layer, uint32_t spread, uint32_t address)
 {
-	for (uint32_t tried = 0; tried <= layer->mask4; tried++) {
-		const struct exact4 *at = &layer->exact4[(spread + tried) & layer->mask4];
+	unsigned turns = 0;
+
+	ASSURED(layer);
+	for (uint32_t tried = 0; tried <= layer->mask4 && loop_may_turn(&turns, TURNS_SINGLES);
+	     tried++) {
+		const struct exact4 *at = REACH(&layer->exact4[(spread + tried) & layer->mask4]);
 		uint32_t word = exact4_word(at, address);
 
 		if (word != 0 || at->word[EXACT4_WAYS - 1] == 0)
@@ -58,16 +63,19 @@ static inline uint32_t exact4_find(const struct singles *layer, uint32_t spread,
 	return 0;
 }
 
-static inline uint32_t exact6_find(const struct singles *layer, uint32_t spread,
-				   struct address address)
+ALONE uint32_t exact6_find(const struct singles *layer, uint32_t spread, uint64_t hi, uint64_t lo)
 {
-	for (uint32_t tried = 0; tried <= layer->mask6; tried++) {
-		const struct exact6 *at = &layer->exact6[(spread + tried) & layer->mask6];
+	unsigned turns = 0;
+
+	ASSURED(layer);
+	for (uint32_t tried = 0; tried <= layer->mask6 && loop_may_turn(&turns, TURNS_SINGLES);
+	     tried++) {
+		const struct exact6 *at = REACH(&layer->exact6[(spread + tried) & layer->mask6]);
 
 		for (unsigned way = 0; way < EXACT6_WAYS; way++) {
 			if (at->word[way] == 0)
 				return 0;
-			if (at->address[way].hi == address.hi && at->address[way].lo == address.lo)
+			if (at->address[way].hi == hi && at->address[way].lo == lo)
 				return at->word[way];
 		}
 	}
@@ -95,7 +103,7 @@ static inline __attribute__((always_inline)) void singles_prefetch(const struct 
 
 static inline bool set_expired(const uint64_t *expires, uint32_t word, uint64_t now_ns)
 {
-	uint64_t at = expires[set_expiry(word)];
+	uint64_t at = READ(expires[set_expiry(word)]);
 
 	return at != 0 && at <= now_ns;
 }
@@ -104,9 +112,9 @@ static inline bool set_expired(const uint64_t *expires, uint32_t word, uint64_t 
 static inline uint32_t singles_verdict(const struct singles *layer, uint32_t word, uint64_t now_ns)
 {
 	if (set_verdict(word) == SET_PAIR) {
-		const struct set_pair *pair = &layer->pairs[set_expiry(word)];
+		const struct set_pair pair = READ(layer->pairs[set_expiry(word)]);
 
-		word = set_expired(layer->expires, pair->block, now_ns) ? pair->allow : pair->block;
+		word = set_expired(layer->expires, pair.block, now_ns) ? pair.allow : pair.block;
 	}
 	if (word == SET_GONE || set_expired(layer->expires, word, now_ns))
 		return 0;
@@ -121,7 +129,7 @@ static inline uint32_t singles_find(const struct image *image, bool ip6, struct 
 
 	for (unsigned i = 0; i < SINGLES_LAYERS; i++) {
 		const struct singles *layer = &image->singles[i];
-		uint32_t word = ip6 ? exact6_find(layer, spread, address)
+		uint32_t word = ip6 ? exact6_find(layer, spread, address.hi, address.lo)
 				    : exact4_find(layer, spread, (uint32_t)address.lo);
 
 		if (word != 0)
@@ -130,23 +138,33 @@ static inline uint32_t singles_find(const struct image *image, bool ip6, struct 
 	return 0;
 }
 
+ALONE uint32_t sets_find(const struct image *image, bool ip6, uint64_t hi, uint64_t lo,
+			 uint64_t now_ns)
+{
+	const struct address source = {hi, lo};
+	uint32_t verdict, entry;
+	unsigned turns = 0;
+
+	ASSURED(image);
+	verdict = singles_find(image, ip6, source, now_ns);
+	if (verdict != 0)
+		return verdict;
+	entry = range_find(&image->sets, ip6, source, SET_NONE);
+	while (entry != SET_NONE && loop_may_turn(&turns, TURNS_CHAIN)) {
+		const struct set_entry at = READ(image->set_entries[entry]);
+
+		if (!set_expired(image->set_expires, at.word, now_ns))
+			return set_verdict(at.word);
+		entry = at.next;
+	}
+	return 0;
+}
+
 /* SET_ALLOW, SET_BLOCK or 0: the longest unexpired entry that holds the source. */
 static inline uint32_t set_find(const struct image *image, bool ip6, struct address source,
 				uint64_t now_ns)
 {
-	uint32_t verdict = singles_find(image, ip6, source, now_ns), entry;
-
-	if (verdict != 0)
-		return verdict;
-	entry = range_find(&image->sets, ip6, source, SET_NONE);
-	while (entry != SET_NONE) {
-		uint32_t word = image->set_entries[entry].word;
-
-		if (!set_expired(image->set_expires, word, now_ns))
-			return set_verdict(word);
-		entry = image->set_entries[entry].next;
-	}
-	return 0;
+	return sets_find(image, ip6, source.hi, source.lo, now_ns);
 }
 
 /* The origin of a source; ORIGIN_UNMAPPED or another where no feed knows it. */
@@ -159,11 +177,11 @@ static inline uint16_t origin_find(const struct image *image, bool ip6, struct a
 static inline uint16_t port_class(const struct image *image, const struct packet *packet)
 {
 	if (packet->flags & PACKET_FRAGMENT)
-		return image->port_fragment[packet->protocol];
+		return READ(image->port_fragment[packet->protocol]);
 	if (!(packet->flags & PACKET_PORTS))
-		return image->port_protocol[packet->protocol];
-	return packet->protocol == PROTO_TCP ? image->port_tcp[packet->destination_port]
-					     : image->port_udp[packet->destination_port];
+		return READ(image->port_protocol[packet->protocol]);
+	return packet->protocol == PROTO_TCP ? READ(image->port_tcp[packet->destination_port])
+					     : READ(image->port_udp[packet->destination_port]);
 }
 
 /* The service, or NONE. */
@@ -172,7 +190,7 @@ static inline uint16_t service_find(const struct image *image, const struct pack
 	uint32_t row =
 		range_find(&image->destination, packet->kind == PACKET_IP6, packet->destination, 0);
 
-	return image->cells[(size_t)row * image->port_classes + port_class(image, packet)];
+	return READ(image->cells[(size_t)row * image->port_classes + port_class(image, packet)]);
 }
 
 static inline bool guard_port(const struct image *image, const struct packet *packet)
@@ -180,7 +198,7 @@ static inline bool guard_port(const struct image *image, const struct packet *pa
 	const uint64_t *ports = packet->protocol == PROTO_TCP ? image->guard_tcp : image->guard_udp;
 	uint16_t port = packet->destination_port;
 
-	return packet->flags & PACKET_PORTS && ports && ports[port / 64] >> port % 64 & 1;
+	return packet->flags & PACKET_PORTS && ports && READ(ports[port / 64]) >> port % 64 & 1;
 }
 
 /* Whether what the packet is for is guarded, whoever sent it. */
@@ -242,7 +260,7 @@ static inline uint16_t direct_cell(const struct image *image, bool ip6, struct a
 {
 	if (ip6 || !image->direct4)
 		return DIRECT_SPLIT | DIRECT_HELD;
-	return __atomic_load_n(&image->direct4[(uint32_t)source.lo >> 8], __ATOMIC_RELAXED);
+	return WORD_LOAD(REACH(&image->direct4[(uint32_t)source.lo >> 8]));
 }
 
 /* Fetch what will be looked at first about a source. Inlined at once: see singles_prefetch(). */

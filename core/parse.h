@@ -172,6 +172,7 @@ static inline bool parse_is_extension(uint8_t protocol)
 /* Walk to the transport header, or to the fragment header of a later fragment. */
 static inline bool parse_extensions(struct cursor *c, struct packet *packet)
 {
+	const struct cursor first = *c;
 	uint32_t walked = 0;
 
 	for (uint32_t count = 0; parse_is_extension(packet->protocol); count++) {
@@ -189,7 +190,9 @@ static inline bool parse_extensions(struct cursor *c, struct packet *packet)
 			packet->flags |= PACKET_FRAGMENT;
 			return true;
 		}
-		cursor_skip(c, size);
+		/* From the first one on, so that the verifier sees how far that can be. */
+		*c = first;
+		cursor_skip(c, walked);
 	}
 	return true;
 }

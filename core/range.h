@@ -14,6 +14,7 @@
 #pragma once
 
 #include "packet.h"
+#include "reach.h"
 
 enum {
 	RANGE_LEVELS = 3,     /* of nodes, so a walk takes so many steps at most */
@@ -64,10 +65,10 @@ static inline uint32_t range_child(struct range_cell node, uint64_t address)
 /* The cell that is no node. */
 static inline struct range_cell range_walk(const struct range_cell *index, uint64_t address)
 {
-	struct range_cell cell = index[0];
+	struct range_cell cell = READ(index[0]);
 
 	for (unsigned level = 0; level < RANGE_LEVELS && range_is_node(cell); level++)
-		cell = index[range_child(cell, address)];
+		cell = READ(index[range_child(cell, address)]);
 	return cell;
 }
 
@@ -87,11 +88,13 @@ struct range6 {
 	uint32_t count;
 };
 
-static inline uint32_t range4_find(const struct range4 *range, uint32_t address, uint32_t none)
+ALONE uint32_t range4_find(const struct range4 *range, uint32_t address, uint32_t none)
 {
 	struct range_cell cell;
 	uint32_t low, high;
+	unsigned turns = 0;
 
+	ASSURED(range);
 	if (range->count == 0)
 		return none;
 	cell = range_walk(range->index, address);
@@ -99,15 +102,15 @@ static inline uint32_t range4_find(const struct range4 *range, uint32_t address,
 		return cell.at;
 	low = cell.at;
 	high = cell.at + cell.inside;
-	while (low < high) {
+	while (low < high && loop_may_turn(&turns, TURNS_SEARCH)) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (range->first[middle] <= address)
+		if (READ(range->first[middle]) <= address)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return range->value[low - 1];
+	return READ(range->value[low - 1]);
 }
 
 static inline bool address_up_to(struct address a, struct address b)
@@ -115,28 +118,30 @@ static inline bool address_up_to(struct address a, struct address b)
 	return a.hi < b.hi || (a.hi == b.hi && a.lo <= b.lo);
 }
 
-static inline uint32_t range6_find(const struct range6 *range, struct address address,
-				   uint32_t none)
+ALONE uint32_t range6_find(const struct range6 *range, uint64_t hi, uint64_t lo, uint32_t none)
 {
+	const struct address address = {hi, lo};
 	struct range_cell cell;
 	uint32_t low, high;
+	unsigned turns = 0;
 
+	ASSURED(range);
 	if (range->count == 0)
 		return none;
-	cell = range_walk(range->index, address.hi);
+	cell = range_walk(range->index, hi);
 	if (cell.inside == 0)
 		return cell.at;
 	low = cell.at;
 	high = cell.at + cell.inside;
-	while (low < high) {
+	while (low < high && loop_may_turn(&turns, TURNS_SEARCH)) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (address_up_to(range->first[middle], address))
+		if (address_up_to(READ(range->first[middle]), address))
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return range->value[low - 1];
+	return READ(range->value[low - 1]);
 }
 
 /* Both families in one. */
@@ -148,7 +153,7 @@ struct range {
 static inline uint32_t range_find(const struct range *range, bool ip6, struct address address,
 				  uint32_t none)
 {
-	return ip6 ? range6_find(&range->ip6, address, none)
+	return ip6 ? range6_find(&range->ip6, address.hi, address.lo, none)
 		   : range4_find(&range->ip4, (uint32_t)address.lo, none);
 }
 

@@ -82,10 +82,16 @@ static inline uint64_t tag_lanes(uint64_t lanes, uint16_t tag)
 	return (differ - TAG_LOW_BITS) & ~differ & TAG_LOW_BITS << (TAG_BITS - 1);
 }
 
-/* The first of tag_lanes(), of which there is one. */
+/* The first of tag_lanes(), of which there is one. BPF cannot count zeros: it looks the lane up. */
 static inline unsigned tag_lane(uint64_t lanes)
 {
+#ifdef __bpf__
+	uint64_t first = (lanes & -lanes) >> (TAG_BITS - 1);
+
+	return (unsigned)(first * UINT64_C(0x000100020003) >> 3 * TAG_BITS) & (TAG_LANES - 1);
+#else
 	return (unsigned)__builtin_ctzll(lanes) / 16;
+#endif
 }
 
 /* The way of `tag`, or SOURCE_WAYS. */
@@ -117,12 +123,14 @@ static inline bool source_keeps_enough(uint64_t tags)
 static inline void source_keep(struct source_line *line, unsigned way, bool shared)
 {
 	uint64_t old = word_load(&line->tags[1]);
+	unsigned turns = 0;
 
 	if (__builtin_expect(old >> (CAME_BACK_SHIFT + way) & 1, true))
 		return;
 	while (!source_keeps_enough(old) &&
 	       !word_swap(shared, &line->tags[1], &old,
-			  old | UINT64_C(1) << (CAME_BACK_SHIFT + way)))
+			  old | UINT64_C(1) << (CAME_BACK_SHIFT + way)) &&
+	       loop_may_turn(&turns, TURNS_SWAP))
 		;
 }
 
@@ -151,12 +159,16 @@ static inline void source_claim(struct source_line *line, unsigned way, uint16_t
 	unsigned shift = way % 4 * TAG_BITS;
 	uint64_t *tags = &line->tags[way / 4], old = word_load(tags);
 	uint64_t back = UINT64_C(1) << (CAME_BACK_SHIFT + way);
+	unsigned turns = 0;
 
 	while (!word_swap(shared, tags, &old,
-			  (old & ~(UINT64_C(0xffff) << shift)) | (uint64_t)tag << shift))
+			  (old & ~(UINT64_C(0xffff) << shift)) | (uint64_t)tag << shift) &&
+	       loop_may_turn(&turns, TURNS_SWAP))
 		;
 	old = word_load(&line->tags[1]);
-	while (old & back && !word_swap(shared, &line->tags[1], &old, old & ~back))
+	turns = 0;
+	while (old & back && !word_swap(shared, &line->tags[1], &old, old & ~back) &&
+	       loop_may_turn(&turns, TURNS_SWAP))
 		;
 	word_store(&line->state[way], state);
 }
@@ -181,6 +193,7 @@ static inline void source_spill(struct source_line *line, uint64_t until, bool o
 				uint64_t now, bool shared)
 {
 	uint64_t old = word_load(&line->tags[1]), new;
+	unsigned turns = 0;
 
 	do {
 		uint64_t step = (until >> SPILL_SHIFT) + 1, former = old >> SPILL_SHIFT;
@@ -189,5 +202,6 @@ static inline void source_spill(struct source_line *line, uint64_t until, bool o
 		new = (former > step ? former : step) << SPILL_SHIFT |
 		      (uint64_t)(overflow | keeps) << OVERFLOW_SHIFT |
 		      (old & ((UINT64_C(1) << OVERFLOW_SHIFT) - 1));
-	} while (new != old && !word_swap(shared, &line->tags[1], &old, new));
+	} while (new != old && !word_swap(shared, &line->tags[1], &old, new) &&
+		 loop_may_turn(&turns, TURNS_SWAP));
 }

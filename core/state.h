@@ -38,6 +38,20 @@ struct state {
 	_Alignas(64) uint64_t host[BUCKET_RATES];
 };
 
+#ifndef __bpf__ /* where bpf/tables.h has these */
+
+static inline struct source_line *state_line(const struct state *state, uint32_t index)
+{
+	return &state->sources[index];
+}
+
+static inline struct rule_state *state_rule(struct state *state, uint16_t slot)
+{
+	return &state->rules[slot];
+}
+
+#endif
+
 /* A bucket that was asked whether it has room. */
 struct state_asked {
 	uint64_t *word; /* NULL: nobody was asked */
@@ -65,7 +79,10 @@ static inline bool state_ask(const struct state *state, uint64_t *word,
 static inline void state_take(const struct state *state, struct state_asked *asked, uint64_t now,
 			      uint64_t cost)
 {
-	while (!word_swap(state->shared, asked->word, &asked->old, asked->taken))
+	unsigned turns = 0;
+
+	while (!word_swap(state->shared, asked->word, &asked->old, asked->taken) &&
+	       loop_may_turn(&turns, TURNS_SWAP))
 		asked->taken = bucket_taken(asked->old, now, cost);
 }
 
@@ -98,9 +115,9 @@ static inline struct source state_source_of(const struct state *state, uint64_t 
 static inline uint64_t *state_claim(const struct state *state, struct source_line *line,
 				    uint16_t tag, uint64_t backlog, uint64_t now)
 {
-	unsigned way = source_free_way(line, now);
+	unsigned way = (unsigned)FORGOTTEN(source_free_way(line, now));
 
-	if (way == SOURCE_WAYS)
+	if (way >= SOURCE_WAYS)
 		return NULL;
 	source_claim(line, way, tag, backlog, state->shared);
 	return &line->state[way];
@@ -110,8 +127,8 @@ static inline uint64_t *state_claim(const struct state *state, struct source_lin
 SELDOM uint64_t *state_source_elsewhere(const struct state *state, uint32_t index, uint16_t tag,
 					uint64_t *overflow, uint64_t limit, uint64_t now)
 {
-	struct source_line *line = &state->sources[index];
-	struct source_line *neighbour = &state->sources[index ^ SOURCE_NEIGHBOUR];
+	struct source_line *line = state_line(state, index);
+	struct source_line *neighbour = state_line(state, index ^ SOURCE_NEIGHBOUR);
 	uint64_t backlog = source_overflowed(line, now) ? word_load(overflow) : 0;
 	unsigned way = source_spilled(line, now) ? source_way(neighbour, tag) : SOURCE_WAYS;
 	uint64_t *word;
@@ -143,7 +160,7 @@ static inline uint64_t *state_source(struct state *state, struct rule_state *rul
 				     enum bucket_rate rate, uint64_t now)
 {
 	uint32_t index = rate == BUCKET_BPS ? source.line ^ SOURCE_BYTES : source.line;
-	struct source_line *line = &state->sources[index];
+	struct source_line *line = state_line(state, index);
 	uint16_t tag = source_tag(source.hash, rule_id);
 	unsigned way = source_way(line, tag);
 	uint64_t *overflow = &rule->overflow[rate][source.hash & (SOURCE_OVERFLOWS - 1)];

@@ -5,20 +5,44 @@
  */
 #pragma once
 
+#include "reach.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A function that few packets need, kept out of the loops over all of them. */
-#define SELDOM static __attribute__((noinline, cold, unused))
+/* BPF's plain accesses are what relaxed atomics are elsewhere, and its compiler knows no other. */
+#ifdef __bpf__
+#define WORD_SHARED(shared)   ((void)(shared), true)
+#define WORD_LOAD(at)         (*(const volatile __typeof__(*(at)) *)(at))
+#define WORD_STORE(at, value) (*(volatile __typeof__(*(at)) *)(at) = (value))
+#else
+#define WORD_SHARED(shared)   (shared)
+#define WORD_LOAD(at)         __atomic_load_n(at, __ATOMIC_RELAXED)
+#define WORD_STORE(at, value) __atomic_store_n(at, value, __ATOMIC_RELAXED)
+#endif
 
 static inline uint64_t word_load(const uint64_t *word)
 {
-	return __atomic_load_n(word, __ATOMIC_RELAXED);
+	return WORD_LOAD(word);
 }
 
 static inline void word_store(uint64_t *word, uint64_t value)
 {
-	__atomic_store_n(word, value, __ATOMIC_RELAXED);
+	WORD_STORE(word, value);
+}
+
+/* word_swap() of a shared word. */
+static inline bool word_swap_shared(uint64_t *word, uint64_t *old, uint64_t value)
+{
+#ifdef __bpf__
+	uint64_t found = __sync_val_compare_and_swap(word, *old, value), expected = *old;
+
+	*old = found;
+	return found == expected;
+#else
+	return __atomic_compare_exchange_n(word, old, value, true, __ATOMIC_RELAXED,
+					   __ATOMIC_RELAXED);
+#endif
 }
 
 /*
@@ -27,9 +51,8 @@ static inline void word_store(uint64_t *word, uint64_t value)
  */
 static inline bool word_swap(bool shared, uint64_t *word, uint64_t *old, uint64_t value)
 {
-	if (shared)
-		return __atomic_compare_exchange_n(word, old, value, true, __ATOMIC_RELAXED,
-						   __ATOMIC_RELAXED);
+	if (WORD_SHARED(shared))
+		return word_swap_shared(word, old, value);
 	word_store(word, value);
 	return true;
 }

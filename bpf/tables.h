@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only */
+/*
+ * How the twin gets at what core/ reads and writes: see core/reach.h. The loader has checked
+ * every place before the kernel sees it, so what is not there cannot be asked for; were it all
+ * the same, the packet would be dropped.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <bpf/bpf_helpers.h>
+
+struct image;
+struct settings;
+struct rule;
+struct state;
+struct source_line;
+struct rule_state;
+
+static const void *table_reach(uint64_t place, uint32_t size);
+static const struct settings *image_settings(const struct image *image);
+static const struct rule *image_rule(const struct image *image, uint16_t rule);
+static struct source_line *state_line(const struct state *state, uint32_t index);
+static struct rule_state *state_rule(struct state *state, uint16_t slot);
+
+#define REACH(pointer) ((__typeof__(pointer))table_reach((uint64_t)(pointer), sizeof *(pointer)))
+#define READ(element)  (*REACH(&(element)))
+
+#define SELDOM static inline
+#define ALONE  __attribute__((noinline))
+#define ASSURED(pointer)                                                                           \
+	do {                                                                                       \
+		if (!(pointer))                                                                    \
+			absent();                                                                  \
+	} while (0)
+
+#define FORGOTTEN(number) forgotten(number)
+
+/* Ends the program, or the function that is not part of it, with XDP_DROP. */
+static __always_inline void absent(void)
+{
+	asm volatile("r0 = 1\n\texit" ::: "r0");
+	__builtin_unreachable();
+}
+
+/* The verifier knows nothing of what a global function returns. */
+__attribute__((noinline)) uint64_t forgotten(uint64_t number)
+{
+	asm volatile("" : "+r"(number));
+	return number;
+}
+
+/* A function of its own takes no struct, and five arguments at most: core's have none. */
+#define inline inline __attribute__((always_inline))
+
+#include "twin.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(map_flags, BPF_F_MMAPABLE);
+			__uint(max_entries, 1);
+			__type(key, uint32_t);
+			__uint(value_size, sizeof(struct twin_root));
+		});
+} roots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, TWIN_SLOTS);
+	__type(key, uint32_t);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+			__uint(max_entries, 1);
+			__type(key, uint32_t);
+			__uint(value_size, TWIN_LINE);
+		});
+} segments SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__uint(value_size, sizeof(struct state));
+} states SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SOURCE_GROUP); /* the loader's to set */
+	__type(key, uint32_t);
+	__uint(value_size, sizeof(struct source_line));
+} sources SEC(".maps");
+
+/* A place of `size` bytes, a power of two up to a line, by which it is aligned. */
+static __always_inline const void *table_reach(uint64_t place, uint32_t size)
+{
+	uint32_t slot = (uint32_t)(place >> TWIN_SLOT_SHIFT);
+	uint32_t number = (uint32_t)place / TWIN_LINE;
+	const uint8_t *line;
+	void *segment;
+
+	segment = bpf_map_lookup_elem(&segments, &slot);
+	if (!segment)
+		absent();
+	line = bpf_map_lookup_elem(segment, &number);
+	if (!line)
+		absent();
+	return line + (place & (TWIN_LINE - size));
+}
+
+static __always_inline const struct settings *image_settings(const struct image *image)
+{
+	return &((const struct twin_root *)image)->settings;
+}
+
+static __always_inline const struct rule *image_rule(const struct image *image, uint16_t rule)
+{
+	if (rule >= CAP_RULES)
+		absent();
+	return &((const struct twin_root *)image)->rules[rule];
+}
+
+static __always_inline struct source_line *state_line(const struct state *state, uint32_t index)
+{
+	struct source_line *line = bpf_map_lookup_elem(&sources, &index);
+
+	(void)state;
+	if (!line)
+		absent();
+	return line;
+}
+
+static __always_inline struct rule_state *state_rule(struct state *state, uint16_t slot)
+{
+	if (slot >= CAP_RULE_SLOTS)
+		absent();
+	return &state->rules[slot];
+}

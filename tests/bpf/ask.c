@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ask POLICY PCAP: what the program in the kernel says of each packet, `verdict reason` a line,
+ * by the clock that `sluice replay` goes by; `-` for what the kernel is never handed: frames
+ * shorter than an Ethernet header, and those of which the capture lacks a part.
+ */
+#include "load.h"
+#include "policies.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <pcap/pcap.h>
+
+enum { LINES = 1 << 12, SKIPPED = 77, DOCUMENT_MOST = 1 << 20 };
+
+/* Any bucket is full again after this long. */
+#define FULL_AFTER_NS (2 * CAP_BURST_S * 1000000000)
+
+static int fail(const char *what, const char *why)
+{
+	fprintf(stderr, "ask: %s: %s\n", what, why);
+	return EXIT_FAILURE;
+}
+
+/* Compile a document; CSV feeds lie beside it. */
+static int made_from_file(struct made *made, char *name)
+{
+	static char text[DOCUMENT_MOST];
+	FILE *file = fopen(name, "rb");
+	struct error error = {0};
+	struct feed_paths paths;
+	size_t size;
+
+	if (!file)
+		return fail(name, strerror(errno));
+	size = fread(text, 1, sizeof text, file);
+	fclose(file);
+	paths = (struct feed_paths){.folder = dirname(name)};
+	if (policy_parse(text, size, 0, &made->policy, &error) != 0)
+		return fail(error.path, error.message);
+	made->policy->has_salt = true;
+	if (made_compile(made, &paths, &error) != 0)
+		return fail(error.path, error.message);
+	for (uint16_t i = 0; i < made->image.rule_count; i++)
+		made->image.rules[i].slot = i;
+	return EXIT_SUCCESS;
+}
+
+#define NEVER UINT64_MAX
+
+/* As replay's clock: it never steps back, and no gap is longer than buckets can tell. */
+static uint64_t advance(struct state *state, uint64_t now_ns, uint64_t time_ns)
+{
+	if (now_ns == NEVER)
+		return state->epoch_ns = time_ns;
+	if (time_ns > now_ns + FULL_AFTER_NS)
+		state->epoch_ns += time_ns - now_ns - FULL_AFTER_NS;
+	return time_ns > now_ns ? time_ns : now_ns;
+}
+
+static int ask_all(struct twin *twin, pcap_t *capture)
+{
+	struct pcap_pkthdr *header;
+	const uint8_t *frame;
+	uint64_t now_ns = NEVER;
+
+	while (pcap_next_ex(capture, &header, &frame) == 1) {
+		struct decision decision;
+		int result;
+
+		now_ns = advance(twin_state(twin), now_ns,
+				 (uint64_t)(uint32_t)header->ts.tv_sec * 1000000000 +
+					 (uint64_t)header->ts.tv_usec);
+		if (header->len < 14 || header->caplen != header->len) {
+			puts("-");
+			continue;
+		}
+		result = twin_ask(twin, frame, header->len, now_ns, &decision);
+		if (result != 0)
+			return fail("the kernel", strerror(-result));
+		printf("%s %s\n", verdict_word(decision.verdict), reason_word(decision.reason));
+	}
+	return EXIT_SUCCESS;
+}
+
+static int ask(char *policy, const char *file)
+{
+	const struct twin_options options = {.source_lines = LINES};
+	char message[PCAP_ERRBUF_SIZE];
+	pcap_t *capture =
+		pcap_open_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, message);
+	void *segments[SEGMENT_KINDS];
+	struct twin_error error;
+	struct made made = {0};
+	struct twin *twin;
+	int result;
+
+	if (!capture)
+		return fail(file, message);
+	if (made_from_file(&made, policy) != EXIT_SUCCESS)
+		return EXIT_FAILURE;
+	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
+		segments[kind] = made.compiled.segment[kind]->data;
+	result = twin_open(&options, &twin, &error);
+	if (result == -EPERM || result == -EOPNOTSUPP) {
+		fail("skipped", error.message);
+		return SKIPPED;
+	}
+	if (result != 0)
+		return fail("the twin", error.message);
+	if (twin_switch(twin, segments, &made.image, false, &error) != 0)
+		return fail("the twin", error.message);
+	result = ask_all(twin, capture);
+	twin_close(twin);
+	made_free(&made);
+	pcap_close(capture);
+	return result;
+}
+
+int main(int count, char **arguments)
+{
+	return count == 3 ? ask(arguments[1], arguments[2]) : fail("usage", "ask POLICY PCAP");
+}
