@@ -73,8 +73,8 @@ class Live:
 
     def start_dataplane(self):
         """Returns once packets pass."""
-        self.worker = processes.sluice(self.bench, self.folder, "live", processes.LCORES,
-                                       self.captures)
+        self.worker = processes.sluice(self.bench, self.folder, "live", processes.huge_for(1),
+                                       processes.LCORES, self.captures)
         self.processes.append(self.worker)
         self.worker.go_on()
 

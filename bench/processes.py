@@ -92,6 +92,11 @@ class Forwarder(Process):
         super().end()
 
 
+def huge_for(count):
+    """Whether there are hugepages for so many processes."""
+    return free_huge_megabytes() >= count * MEGABYTES
+
+
 def eal(name, huge, lcores, vdevs):
     options = [*eal_options(name, MEGABYTES, huge), "--lcores", lcores, "--no-pci"]
     for vdev in vdevs:
@@ -130,7 +135,7 @@ def write_files(bench, folder):
 
 def start(bench, folder):
     everything, even, odd = write_files(bench, folder)
-    huge = free_huge_megabytes() >= PROCESSES * MEGABYTES
+    huge = huge_for(PROCESSES)
     yield sluice(bench, folder, "sluice", huge, LCORES, [everything])
     if shutil.which("dpdk-testpmd"):
         yield testpmd(folder, "macswap", huge, everything)
