@@ -189,7 +189,7 @@ static inline struct decision decide_leased(const struct image *image, struct st
 					    uint64_t now_ns)
 {
 	const struct bucket_limit *host_limit = &image_settings(image)->host;
-	const struct lease_units need = {{1, packet->length}};
+	const struct lease_units need = {{(uint32_t)FORGOTTEN(1), packet->length}};
 	uint64_t now = state_now(state, now_ns);
 	struct source source = {0};
 	const bool ip6 = packet->kind == PACKET_IP6;

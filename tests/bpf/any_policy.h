@@ -57,7 +57,7 @@ static inline void any_say_prefixes(struct any_text *text, enum any_list list, u
 
 	for (uint32_t tries = random_below(most); tries > 0; tries--) {
 		struct prefix prefix = random_prefix();
-		bool skip = prefix.length < 3;
+		bool skip = prefix.length < (random_below(4) ? 16 : 3);
 
 		for (uint32_t i = 0; i < count; i++)
 			skip |= memcmp(&listed[i], &prefix, sizeof prefix) == 0;
@@ -79,17 +79,22 @@ static inline void any_say_prefixes(struct any_text *text, enum any_list list, u
 	}
 }
 
+/* Of all magnitudes below 2^bits. */
+static inline uint32_t any_size(uint32_t bits)
+{
+	return 1 + random_below(UINT32_C(1) << random_below(bits));
+}
+
 static inline void any_say_rate(struct any_text *text, const char *name)
 {
+	uint32_t which = random_below(3);
+
 	any_say(text, "'%s':{", name);
-	if (random_below(2))
-		any_say(text, "'pps':%u,'burst':%u", 1 + random_below(1000000),
-			1 + random_below(50));
-	else if (random_below(2))
-		any_say(text, "'bps':%u", 10000 + random_below(1000000000));
-	else
-		any_say(text, "'pps':%u,'bps':%u", 1 + random_below(1000000),
-			10000 + random_below(1000000000));
+	if (which != 0)
+		any_say(text, "'pps':%u,'burst':%u%s", any_size(20), any_size(6),
+			which == 2 ? "," : "");
+	if (which != 1)
+		any_say(text, "'bps':%u", 10000 + any_size(30));
 	any_say(text, "}");
 }
 
@@ -144,7 +149,7 @@ static inline void any_say_policy(struct any_text *text, uint64_t now_ns)
 	if (text->text[text->size - 1] == '[')
 		any_say(text, "'198.18.0.0/16'");
 	any_say(text, "]}},'rules':[");
-	for (unsigned i = 0, count = random_below(6); i < count; i++)
+	for (unsigned i = 0, count = 1 + random_below(5); i < count; i++)
 		any_say_rule(text, i);
 	any_say(text, "]");
 	if (random_below(2)) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * ask POLICY PCAP: what the program in the kernel says of each packet, `verdict reason` a line,
- * by the clock that `sluice replay` goes by; `-` for what the kernel is never handed: frames
- * shorter than an Ethernet header, and those of which the capture lacks a part.
+ * ask POLICY PCAP...: what the program in the kernel says of each packet of each capture, `verdict
+ * reason` a line, by the clock that `sluice replay` goes by; `-` for what the kernel is never
+ * handed: frames shorter than an Ethernet header, and those of which the capture lacks a part.
  */
 #include "load.h"
 #include "policies.h"
@@ -83,16 +83,16 @@ static int ask_all(struct twin *twin, pcap_t *capture)
 	return EXIT_SUCCESS;
 }
 
-static int ask(char *policy, const char *file)
+/* Ask about one capture, with all buckets full. */
+static int ask(struct twin *twin, char *policy, const char *file)
 {
-	const struct twin_options options = {.source_lines = LINES};
+	struct state *state = twin_state(twin);
 	char message[PCAP_ERRBUF_SIZE];
 	pcap_t *capture =
 		pcap_open_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, message);
 	void *segments[SEGMENT_KINDS];
 	struct twin_error error;
 	struct made made = {0};
-	struct twin *twin;
 	int result;
 
 	if (!capture)
@@ -101,17 +101,11 @@ static int ask(char *policy, const char *file)
 		return EXIT_FAILURE;
 	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
 		segments[kind] = made.compiled.segment[kind]->data;
-	result = twin_open(&options, &twin, &error);
-	if (result == -EPERM || result == -EOPNOTSUPP) {
-		fail("skipped", error.message);
-		return SKIPPED;
-	}
-	if (result != 0)
-		return fail("the twin", error.message);
 	if (twin_switch(twin, segments, &made.image, false, &error) != 0)
 		return fail("the twin", error.message);
+	memset(state->sources, 0, LINES * sizeof *state->sources);
+	state_init(state, state->sources, LINES, state->key, 0, true);
 	result = ask_all(twin, capture);
-	twin_close(twin);
 	made_free(&made);
 	pcap_close(capture);
 	return result;
@@ -119,5 +113,20 @@ static int ask(char *policy, const char *file)
 
 int main(int count, char **arguments)
 {
-	return count == 3 ? ask(arguments[1], arguments[2]) : fail("usage", "ask POLICY PCAP");
+	const struct twin_options options = {.source_lines = LINES};
+	struct twin_error error;
+	struct twin *twin;
+	int result;
+
+	if (count < 3 || count % 2 == 0)
+		return fail("usage", "ask POLICY PCAP [POLICY PCAP]...");
+	result = twin_open(&options, &twin, &error);
+	if (result != 0) {
+		fail("the twin", error.message);
+		return result == -EPERM || result == -EOPNOTSUPP ? SKIPPED : EXIT_FAILURE;
+	}
+	for (int i = 1; result == EXIT_SUCCESS && i < count; i += 2)
+		result = ask(twin, arguments[i], arguments[i + 1]);
+	twin_close(twin);
+	return result;
 }

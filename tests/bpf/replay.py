@@ -16,37 +16,45 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "replay"
 from frames import capture  # noqa: E402
 
 
-def check(ask, case):
-    """How many packets were asked about; ends all where the kernel cannot be asked."""
-    packets = runpy.run_path(str(case / "packets.py"))["packets"]
-    with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
-        file.write(capture(packets))
-        file.flush()
-        run = subprocess.run([ask, case / "policy.json", file.name], capture_output=True,
-                             text=True, timeout=60, check=False)
-    if run.returncode == SKIPPED:
-        sys.stdout.write(run.stderr)
-        sys.exit(SKIPPED)
-    assert run.returncode == 0, f"{case.name}: {run.stderr}"
-    said = run.stdout.splitlines()
-    expected = [json.loads(line) for line in (case / "expected.jsonl").read_text().splitlines()]
-    assert len(said) == len(expected), f"{case.name}: {len(said)} of {len(expected)} packets"
+def write_captures(cases, folder):
+    """The arguments of ASK: for each case its policy, and a capture of its packets."""
+    for case in cases:
+        packets = runpy.run_path(str(case / "packets.py"))["packets"]
+        file = folder / f"{case.name}.pcap"
+        file.write_bytes(capture(packets))
+        yield from (case / "policy.json", file)
+
+
+def check(case, said):
+    """Compares what was said of a case's packets; how many the kernel was asked about."""
+    lines = [json.loads(line) for line in (case / "expected.jsonl").read_text().splitlines()]
     asked = 0
-    for found, line in zip(said, expected):
+    for line in lines:
+        found = next(said)
         if found == "-":
             assert line["reason"] == "malformed" or case.name == "snapped", line
             continue
         assert found == f'{line["verdict"]} {line["reason"]}', f"{case.name}: {found}, not {line}"
         asked += 1
-    print(f"{case.name}: {asked} of {len(expected)} packets as replayed", flush=True)
+    print(f"{case.name}: {asked} of {len(lines)} packets as replayed", flush=True)
     return asked
 
 
 def main():
-    ask, cases = sys.argv[1:]
-    asked = [check(ask, case) for case in sorted(pathlib.Path(cases).iterdir())
+    ask = sys.argv[1]
+    cases = [case for case in sorted(pathlib.Path(sys.argv[2]).iterdir())
              if (case / "policy.json").is_file()]
-    return 0 if asked and sum(asked) else 1
+    with tempfile.TemporaryDirectory() as folder:
+        run = subprocess.run([ask, *write_captures(cases, pathlib.Path(folder))],
+                             capture_output=True, text=True, timeout=240, check=False)
+    if run.returncode == SKIPPED:
+        sys.stdout.write(run.stderr)
+        return SKIPPED
+    assert run.returncode == 0, run.stderr
+    said = iter(run.stdout.splitlines())
+    asked = sum(check(case, said) for case in cases)
+    assert next(said, None) is None, "more was said than expected"
+    return 0 if asked else 1
 
 
 if __name__ == "__main__":

@@ -105,9 +105,12 @@ static void test_random(void)
 		CU_ASSERT_EQUAL_FATAL(differ, 0);
 		CU_ASSERT_FATAL(buckets_equal());
 	}
-	printf("(%lu frames, %u policies) ", asked, policies);
-	for (unsigned reason = 0; reason < REASON_COUNT; reason++)
+	printf("(%lu frames, %u policies", asked, policies);
+	for (unsigned reason = 0; reason < REASON_COUNT; reason++) {
+		printf(", %s %lu", reason_word(reason), seen[reason]);
 		CU_ASSERT(seen[reason] > 0);
+	}
+	printf(") ");
 	for (unsigned verdict = 0; verdict < VERDICT_COUNT; verdict++)
 		CU_ASSERT(verdicts[verdict] > 0);
 }
