@@ -118,7 +118,7 @@ STAGE void burst_recall(const struct burst *b, const struct image *image, const 
 			continue;
 		}
 		if (asks)
-			source_fetch(image, packet, NULL, false);
+			source_prefetch(image, packet->kind == PACKET_IP6, packet->source);
 		missed->looked[missed->count].address = packet->source;
 		missed->looked[missed->count].kind = packet->kind;
 		missed->arrival[missed->count++] = (uint16_t)j;
@@ -129,7 +129,7 @@ STAGE void burst_recall(const struct burst *b, const struct image *image, const 
  * Those that were missed are taken a few at a time, so that their buckets are fetched no faster
  * than a core can have fetches under way.
  */
-enum { LOT = 16, AHEAD = 8 };
+enum { LOT = 16 };
 
 struct lot {
 	unsigned count;
@@ -299,7 +299,7 @@ static inline void charge(const struct burst *b, struct charging *charging,
 	bool admitted = facts->shed < rule->admit ||
 			!rule_sheds(rule, b->packet[arrival->place].flags & PACKET_OPENS);
 
-	if (admitted && !lease->open)
+	if (!lease->open)
 		charging_open(charging, rule);
 	decide_rule(charging->state, rule, source, arrival->length, admitted, leases, charging->now,
 		    decision);
@@ -318,6 +318,8 @@ SELDOM void decide_slowly(struct burst *b, const struct image *image, struct cha
 	else if (decision->reason == REASON_ALLOWED)
 		lease_spend_up_to(&charging->memory->host, arrival->length);
 }
+
+enum { AHEAD = 8 };
 
 /*
  * In a flood lines are full, and what does not find its bucket in one asks the neighbour: fetch
@@ -362,8 +364,8 @@ STAGE void burst_remember(struct recall *recall, const struct arrivals *arrivals
 	if (missed->count * 4 > arrivals->count * 3)
 		recall->rest = RECALL_REST;
 	for (unsigned j = 0; j < missed->count; j++) {
-		if (++recall->missed % RECALL_EVERY == 0 &&
-		    missed->looked[j].reason == REASON_DEFAULT)
+		if (missed->looked[j].reason == REASON_DEFAULT &&
+		    ++recall->missed % RECALL_EVERY == 0)
 			recall_store(recall, &missed->looked[j]);
 	}
 }

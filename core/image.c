@@ -151,11 +151,15 @@ int image_open(void *const segments[SEGMENT_KINDS], struct image *image, struct 
 	return 0;
 }
 
-/* Workers may be reading them. */
+/* Workers may be reading them, so nothing is written again that is there. */
 static void mark_cells(uint16_t *direct4, uint32_t first, uint32_t last)
 {
-	for (uint32_t cell = first >> 8; cell <= last >> 8; cell++)
-		__atomic_store_n(&direct4[cell], direct4[cell] | DIRECT_HELD, __ATOMIC_RELAXED);
+	for (uint32_t cell = first >> 8; cell <= last >> 8; cell++) {
+		uint16_t was = direct4[cell];
+
+		if (!(was & DIRECT_HELD))
+			__atomic_store_n(&direct4[cell], was | DIRECT_HELD, __ATOMIC_RELAXED);
+	}
 }
 
 static uint32_t range4_last(const struct range4 *range, uint32_t i)
@@ -169,6 +173,22 @@ static void mark_ranges(uint16_t *direct4, const struct range4 *range, uint32_t 
 		if (range->value[i] != none)
 			mark_cells(direct4, range->first[i], range4_last(range, i));
 	}
+}
+
+static uint32_t count_cells(const struct range4 *range, uint32_t none)
+{
+	uint32_t cells = 0;
+
+	for (uint32_t i = 0; i < range->count; i++) {
+		if (range->value[i] != none)
+			cells += (range4_last(range, i) >> 8) - (range->first[i] >> 8) + 1;
+	}
+	return cells;
+}
+
+uint32_t image_direct4_wide(const struct image *image)
+{
+	return count_cells(&image->guard_source.ip4, 0) + count_cells(&image->sets.ip4, SET_NONE);
 }
 
 static void mark_layer(uint16_t *direct4, const struct singles *layer)

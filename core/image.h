@@ -420,6 +420,9 @@ void image_direct4(const struct image *image, uint16_t *direct4);
  */
 void image_direct4_add(const struct image *image, enum segment_kind kind, uint16_t *direct4);
 
+/* About how many cells guard and the prefixes of sets mark. */
+uint32_t image_direct4_wide(const struct image *image);
+
 /* Names for people; NULL for NONE. */
 static inline const char *image_rule_name(const struct image *image, uint16_t rule)
 {

@@ -10,7 +10,8 @@
  * tenth of its packets. Once the bucket nears its end, where it matters who has how much, they
  * are back to one burst.
  *
- * One worker decides as if it charged each packet on its own. Of several, one may find the
+ * One worker decides as if it charged each packet on its own, but for rounding: less than a tick
+ * a packet. Of several, one may find the
  * bucket empty while another still holds what it will give back; and a bucket that filled up
  * in the meantime is that much too full. So N workers may let through, beyond burst and rate,
  * what they keep, LEASE_BURSTS bursts of packets each, of a bucket that holds a thousand of
@@ -108,7 +109,7 @@ static inline void lease_borrow(struct lease *lease, unsigned rate, const struct
 		room = settled < now + profile->limit ? now + profile->limit - settled : 0;
 		rich = state->shared && whole <= room >> LEASE_RICH_BITS;
 		if (rich)
-			units = need * LEASE_BURSTS;
+			units = need * LEASE_BURSTS - left;
 		else
 			units = ticks <= room ? missing
 					      : lease_affords(profile->cost, profile->shift, room,

@@ -27,7 +27,7 @@ struct recalled_target {
 _Static_assert(sizeof(struct recalled_target) == 32, "two to a cache line");
 
 struct recall {
-	unsigned missed; /* sources, ever */
+	unsigned missed; /* sources that rules decide on, ever */
 	unsigned rest;   /* bursts still not to ask for sources */
 	_Alignas(64) struct recalled_target target[1 << RECALL_TARGET_BITS];
 	_Alignas(64) struct source_facts source[1 << RECALL_SOURCE_BITS][RECALL_SOURCE_WAYS];

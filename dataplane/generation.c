@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { DIRECT_IN_VAIN = DIRECT_CELLS / 64 };
+
 __attribute__((format(printf, 3, 4))) static int refuse(struct board_refusal *refusal, int result,
 							const char *format, ...)
 {
@@ -77,7 +79,7 @@ static int read_file(const char *path, void *data, uint64_t size, struct board_r
 }
 
 /*
- * The direct table that was given up last. It is kept for the next, which overwrites all of it: the
+ * The direct table that was given up last, kept from then on. The next overwrites all of it: the
  * kernel takes three times as long to zero a new one as it takes to fill.
  */
 static struct segment_copy *spare_direct4;
@@ -189,15 +191,28 @@ static void direct4_unref(struct segment_copy *direct4)
 }
 
 /*
- * Give the image its direct table: that of the running generation with what is new beside it, or,
- * where that would be most of it, a new one.
+ * Whether the running generation's direct table will do, with what is new beside it: unless much
+ * of it is, or as much as DIRECT_IN_VAIN cells would stay marked for what is held no more.
  */
+static bool direct4_does(struct generation *generation, const struct generation *running)
+{
+	uint32_t before, now;
+
+	if (!shares(generation, running, SEGMENT_ORIGINS) ||
+	    !shares(generation, running, SEGMENT_SINGLES) || !running->direct4)
+		return false;
+	before = image_direct4_wide(&running->image);
+	now = image_direct4_wide(&generation->image);
+	generation->direct4_in_vain = running->direct4_in_vain + (before > now ? before - now : 0);
+	return generation->direct4_in_vain < DIRECT_IN_VAIN;
+}
+
+/* Give the image its direct table: the running generation's, or a new one. */
 static int direct4_join(struct generation *generation, const struct generation *running)
 {
 	struct image *image = &generation->image;
 
-	if (shares(generation, running, SEGMENT_ORIGINS) &&
-	    shares(generation, running, SEGMENT_SINGLES) && running->direct4) {
+	if (direct4_does(generation, running)) {
 		generation->direct4 = running->direct4;
 		generation->direct4->references++;
 		for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++) {
@@ -205,6 +220,7 @@ static int direct4_join(struct generation *generation, const struct generation *
 				image_direct4_add(image, kind, generation->direct4->data);
 		}
 	} else if (image->origin.ip4.count > DIRECT_RANGES) {
+		generation->direct4_in_vain = 0;
 		generation->direct4 = direct4_take();
 		if (!generation->direct4)
 			return -ENOMEM;
@@ -275,7 +291,7 @@ void generation_free(struct generation *generation)
 	free(generation);
 }
 
-/* Whether they say the same of sources, but for what SEGMENT_LATEST does. */
+/* Whether they say the same of sources and targets, but for what SEGMENT_LATEST does. */
 static bool is_alike(const struct generation *next, const struct generation *former)
 {
 	static const enum segment_kind looked_up[] = {

@@ -20,8 +20,10 @@ struct generation {
 	uint64_t number;
 	struct image image; /* rules have no slots yet unless their segment was shared */
 	struct segment_copy *segment[SEGMENT_KINDS];
-	struct segment_copy
-		*direct4; /* no segment, but shared likewise: the direct table, or NULL */
+	/* No segment, but shared likewise: the direct table, or NULL. */
+	struct segment_copy *direct4;
+	uint32_t direct4_in_vain; /* about so many of its cells are marked for what is held no more
+				   */
 };
 
 /*
@@ -39,7 +41,8 @@ void generation_free(struct generation *generation); /* NULL is fine */
 
 /*
  * Before a worker decides by `next` instead of `former` (or NULL): forget what its memory has of
- * sources that `next` may not say, and give back what it borrowed under limits that may be others.
+ * sources and targets that `next` may not say, and give back what it borrowed under limits that may
+ * be others.
  */
 void generation_cross(const struct generation *next, const struct generation *former,
 		      struct burst_memory *memory, struct state *state);

@@ -185,6 +185,15 @@ static void test_direct_table(void)
 	first = load(STATE_CURRENT, NULL);
 	CU_ASSERT_PTR_EQUAL(first->image.direct4, direct4);
 	CU_ASSERT_EQUAL(wrong_cells(&first->image, before, &split), 0);
+	/* After a wide entry, which marks a quarter of all cells, they are made anew. */
+	publish_origins(STATE_WANTED, 2, "\"11.0.0.7\", \"64.0.0.0/2\"");
+	second = load(STATE_WANTED, first);
+	CU_ASSERT_PTR_EQUAL(second->image.direct4, direct4);
+	generation_free(first);
+	first = load(STATE_CURRENT, second);
+	CU_ASSERT_PTR_NOT_EQUAL(first->image.direct4, direct4);
+	CU_ASSERT_EQUAL(wrong_cells(&first->image, before, &split), 0);
+	generation_free(second);
 	generation_free(first);
 }
 
