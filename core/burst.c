@@ -138,8 +138,7 @@ struct lot {
 	uint16_t cell[LOT]; /* of the direct table */
 };
 
-/* The lot from the missed one number `from` on; and fetch what is asked of the few that are held.
- */
+/* The lot from missed source `from` on; and fetch what few need beside their cells. */
 STAGE void lot_start(const struct image *image, struct missed *missed, unsigned from,
 		     struct lot *lot)
 {
@@ -206,7 +205,6 @@ struct charging {
 	struct state *state;
 	struct burst_memory *memory;
 	struct worker_counters *counters;
-	const struct rule *rules;
 	struct lease_units need;
 	uint64_t now; /* ticks of the state */
 	unsigned opened;
@@ -288,11 +286,12 @@ STAGE bool decide_plainly(const struct image *image, struct charging *charging,
 }
 
 /* Stages 6 and 7 of a packet that matched a rule. */
-static inline void charge(const struct burst *b, struct charging *charging,
-			  const struct arrival *arrival, struct decision *decision)
+static inline void charge(const struct burst *b, const struct image *image,
+			  struct charging *charging, const struct arrival *arrival,
+			  struct decision *decision)
 {
 	const struct source_facts *facts = arrival->source;
-	const struct rule *rule = &charging->rules[decision->rule];
+	const struct rule *rule = &image->rules[decision->rule];
 	struct rule_lease *lease = &charging->memory->rule[rule->slot];
 	const struct source source = {facts->hash, arrival->line, 0};
 	const struct leases leases = {&lease->lease, &charging->memory->host};
@@ -304,7 +303,7 @@ static inline void charge(const struct burst *b, struct charging *charging,
 	decide_rule(charging->state, rule, source, arrival->length, admitted, leases, charging->now,
 		    decision);
 	if (decision->reason != REASON_ADMITTED)
-		count_rule(charging->counters, arrival->length, decision, charging->rules);
+		count_rule(charging->counters, arrival->length, decision, image->rules);
 }
 
 /* Stages 3 to 7 of any packet. */
@@ -314,7 +313,7 @@ SELDOM void decide_slowly(struct burst *b, const struct image *image, struct cha
 	struct decision *decision = &b->decision[arrival->place];
 
 	if (!decide_facts(image, arrival->target, arrival->source, decision))
-		charge(b, charging, arrival, decision);
+		charge(b, image, charging, arrival, decision);
 	else if (decision->reason == REASON_ALLOWED)
 		lease_spend_up_to(&charging->memory->host, arrival->length);
 }
@@ -397,7 +396,6 @@ void BURST_DECIDE(struct burst *b, const struct image *image, struct state *stat
 	charging.state = state;
 	charging.memory = memory;
 	charging.counters = counters;
-	charging.rules = image->rules;
 	charging.need = burst_need(b);
 	charging.now = state_now(state, now_ns);
 	charging.opened = 0;

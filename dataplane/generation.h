@@ -22,8 +22,7 @@ struct generation {
 	struct segment_copy *segment[SEGMENT_KINDS];
 	/* No segment, but shared likewise: the direct table, or NULL. */
 	struct segment_copy *direct4;
-	uint32_t direct4_in_vain; /* about so many of its cells are marked for what is held no more
-				   */
+	uint32_t direct4_in_vain; /* cells of it, or so, marked for what is held no more */
 };
 
 /*
