@@ -115,7 +115,7 @@ static bool is_part(const struct request *request)
 
 static bool applies(const struct request *request)
 {
-	return request->method->handler == policy_apply_method;
+	return request->method->changes == CHANGES_ALL;
 }
 
 /*

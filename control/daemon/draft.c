@@ -40,14 +40,6 @@ struct draft *draft_new(const struct daemon *daemon, struct error *error)
 	return draft;
 }
 
-static bool changes_entries(const struct request *request)
-{
-	method_handler *handler = request->method->handler;
-
-	return handler == set_add_method || handler == set_remove_method ||
-	       handler == set_replace_method;
-}
-
 int draft_change(struct daemon *daemon, const struct client *client, struct draft *draft,
 		 const struct request *request, json_t **answer, struct error *error)
 {
@@ -72,8 +64,8 @@ int draft_change(struct daemon *daemon, const struct client *client, struct draf
 		json_decref(call.answer);
 		return -1;
 	}
-	draft->applied |= request->method->handler == policy_apply_method;
-	draft->reframed |= !changes_entries(request);
+	draft->applied |= request->method->changes == CHANGES_ALL;
+	draft->reframed |= request->method->changes != CHANGES_ENTRIES;
 	*answer = call.answer;
 	return 0;
 }

@@ -13,27 +13,27 @@
 #define OPTIONAL(name, type) {name, type, false}
 
 static const struct method methods[] = {
-	{"policy.get", ROLE_VIEWER, false, policy_get_method, {{0}}},
-	{"policy.check", ROLE_OPERATOR, false, policy_check_method, {OBJECT("policy")}},
-	{"policy.apply", ROLE_ADMIN, true, policy_apply_method, {OBJECT("policy")}},
-	{"set.add", ROLE_OPERATOR, true, set_add_method,
+	{"policy.get", ROLE_VIEWER, CHANGES_NOTHING, policy_get_method, {{0}}},
+	{"policy.check", ROLE_OPERATOR, CHANGES_NOTHING, policy_check_method, {OBJECT("policy")}},
+	{"policy.apply", ROLE_ADMIN, CHANGES_ALL, policy_apply_method, {OBJECT("policy")}},
+	{"set.add", ROLE_OPERATOR, CHANGES_ENTRIES, set_add_method,
 		{STRING("set"), ARRAY("entries"), OPTIONAL("verdict", JSON_STRING)}},
-	{"set.remove", ROLE_OPERATOR, true, set_remove_method,
+	{"set.remove", ROLE_OPERATOR, CHANGES_ENTRIES, set_remove_method,
 		{STRING("set"), ARRAY("prefixes")}},
-	{"set.replace", ROLE_OPERATOR, true, set_replace_method,
+	{"set.replace", ROLE_OPERATOR, CHANGES_ENTRIES, set_replace_method,
 		{STRING("set"), ARRAY("entries")}},
-	{"set.list", ROLE_VIEWER, false, set_list_method,
+	{"set.list", ROLE_VIEWER, CHANGES_NOTHING, set_list_method,
 		{OPTIONAL("set", JSON_STRING), OPTIONAL("offset", JSON_INTEGER),
 		 OPTIONAL("limit", JSON_INTEGER)}},
-	{"rule.admit", ROLE_OPERATOR, true, rule_admit_method,
+	{"rule.admit", ROLE_OPERATOR, CHANGES_FRAME, rule_admit_method,
 		{STRING("rule"), STRING("admit")}},
-	{"rule.limit", ROLE_OPERATOR, true, rule_limit_method,
+	{"rule.limit", ROLE_OPERATOR, CHANGES_FRAME, rule_limit_method,
 		{STRING("rule"), OBJECT("limit")}},
-	{"explain", ROLE_VIEWER, false, explain_method,
+	{"explain", ROLE_VIEWER, CHANGES_NOTHING, explain_method,
 		{STRING("source"), STRING("destination"), OPTIONAL("port", JSON_INTEGER),
 		 OPTIONAL("protocol", JSON_STRING)}},
-	{"stats.get", ROLE_VIEWER, false, stats_method, {{0}}},
-	{"health", ROLE_VIEWER, false, health_method, {{0}}},
+	{"stats.get", ROLE_VIEWER, CHANGES_NOTHING, stats_method, {{0}}},
+	{"health", ROLE_VIEWER, CHANGES_NOTHING, health_method, {{0}}},
 };
 /* clang-format on */
 
@@ -95,7 +95,7 @@ int method_check(const struct method *method, const json_t *params, struct error
 		struct path path = {0};
 
 		path_key(&path, name, strlen(name));
-		if (!param && method->change)
+		if (!param && method->changes)
 			param = param_find(change_params, name);
 		if (!param)
 			return error_set(error, ERROR_UNKNOWN_FIELD, path.text,

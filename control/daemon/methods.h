@@ -29,10 +29,18 @@ struct param {
 
 enum { METHOD_PARAMS = 5 };
 
+/* What of the policy a method may change. */
+enum method_changes {
+	CHANGES_NOTHING,
+	CHANGES_ENTRIES, /* what sets hold */
+	CHANGES_FRAME,   /* the document, but for that */
+	CHANGES_ALL,     /* it is another policy */
+};
+
 struct method {
 	const char *name;
 	enum role role;
-	bool change;
+	enum method_changes changes;
 	method_handler *handler;
 	struct param params[METHOD_PARAMS];
 };

@@ -62,7 +62,7 @@ void rpc_refuse(struct daemon *daemon, struct client *client, const struct reque
 		.error = error,
 	};
 
-	if (request->method->change)
+	if (request->method->changes)
 		audit_write(&daemon->audit, &audited, clock_utc_ns());
 	rpc_error(daemon, client, request, error);
 }
@@ -213,7 +213,7 @@ static void refuse(struct daemon *daemon, struct client *client, const struct re
 static enum taken take(struct daemon *daemon, struct client *client, const struct reading *reading)
 {
 	const struct request *request = &reading->request;
-	bool changes = reading->code == 0 && request->method->change;
+	bool changes = reading->code == 0 && request->method->changes;
 	bool reads = reading->code == 0 && !changes;
 
 	/* It would be answered at once, before what was asked first. */
