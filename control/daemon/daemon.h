@@ -5,17 +5,11 @@
 #include "daemon/audit.h"
 #include "daemon/change.h"
 #include "daemon/folding.h"
+#include "daemon/options.h"
 #include "daemon/publish.h"
 #include "daemon/server.h"
 
 #include <sys/un.h>
-
-struct options {
-	const char *state, *run; /* folders */
-	const char *feeds;       /* folder of CSV feeds */
-	const char *libloc;      /* database file, or NULL: the system's */
-	gid_t operators;         /* or ROLE_NO_GROUP */
-};
 
 struct daemon {
 	sd_event *event;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The daemon's main: options, signals, systemd, the event loop. */
+/* The daemon's main: signals, systemd, the event loop. */
 #include "daemon/daemon.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,27 +12,7 @@
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
-enum {
-	EXIT_USAGE = 2,
-	RETURNED_BYTES = 1 << 20, /* what is as large goes back to the system once freed */
-};
-
-static const struct option options_known[] = {
-	{"state", required_argument, NULL, 's'},     {"run", required_argument, NULL, 'r'},
-	{"feeds", required_argument, NULL, 'f'},     {"libloc", required_argument, NULL, 'l'},
-	{"operators", required_argument, NULL, 'o'}, {"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'v'},         {0},
-};
-
-static const char usage[] =
-	"sluiced [OPTION...]: take changes on a socket and publish them to the data plane\n"
-	"\n"
-	"  --state DIR        what outlives a restart (/var/lib/sluice)\n"
-	"  --run DIR          boards and control.sock (/run/sluice)\n"
-	"  --feeds DIR        CSV origin feeds (feeds in the state folder)\n"
-	"  --libloc FILE      libloc's database (that of the system's package)\n"
-	"  --operators GROUP  whose members are operators\n"
-	"  --help, --version\n";
+enum { RETURNED_BYTES = 1 << 20 }; /* what is as large goes back to the system once freed */
 
 static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
@@ -46,47 +25,6 @@ static int say(const struct error *error)
 {
 	fprintf(stderr, "sluiced: %s%s%s\n", error->path, *error->path ? ": " : "", error->message);
 	return EXIT_FAILURE;
-}
-
-/* The exit status, or -1 to go on. */
-static int options_read(int argc, char **argv, struct options *options)
-{
-	struct error error;
-	int option;
-
-	while ((option = getopt_long(argc, argv, "", options_known, NULL)) != -1) {
-		switch (option) {
-		case 's':
-			options->state = optarg;
-			break;
-		case 'r':
-			options->run = optarg;
-			break;
-		case 'f':
-			options->feeds = optarg;
-			break;
-		case 'l':
-			options->libloc = optarg;
-			break;
-		case 'o':
-			if (role_group(optarg, &options->operators, &error))
-				return say(&error);
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return EXIT_SUCCESS;
-		case 'v':
-			puts("sluiced " SLUICE_VERSION);
-			return EXIT_SUCCESS;
-		default:
-			fputs(usage, stderr);
-			return EXIT_USAGE;
-		}
-	}
-	if (optind == argc)
-		return -1;
-	fprintf(stderr, "sluiced: %s: takes no arguments\n%s", argv[optind], usage);
-	return EXIT_USAGE;
 }
 
 static int add_signals(sd_event *event)
@@ -160,11 +98,7 @@ static int serve(const struct options *options, sd_event *event)
 
 int main(int argc, char **argv)
 {
-	struct options options = {
-		.state = "/var/lib/sluice",
-		.run = "/run/sluice",
-		.operators = (gid_t)ROLE_NO_GROUP,
-	};
+	struct options options;
 	int status = options_read(argc, argv, &options);
 	char *feeds = NULL;
 	sd_event *event;

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The daemon's command line. */
+#pragma once
+
+#include <sys/types.h>
+
+enum { EXIT_USAGE = 2 };
+
+/* Strings stay argv's. */
+struct options {
+	const char *state, *run; /* folders */
+	const char *feeds;       /* folder of CSV feeds */
+	const char *libloc;      /* database file, or NULL: the system's */
+	gid_t operators;         /* or ROLE_NO_GROUP */
+};
+
+/* Fill in *options. The exit status, with what is wrong said; or -1 to go on. */
+int options_read(int argc, char **argv, struct options *options);
