@@ -4,6 +4,7 @@
 # shellcheck shell=bash
 
 dataplane_pid='' daemon_pid=''
+port_driver=net_af_packet dataplane_options=() daemon_options=()
 
 sluice() {
 	"$build/control/cli/sluice" "$@" --run "$work/run"
@@ -22,23 +23,23 @@ eal_options() {
 	local last=$(($(nproc) - 1))
 
 	echo "--lcores=0@0,1@$last --no-huge --no-shconf --no-pci --no-telemetry -m 512" \
-		"--vdev=net_af_packet0,iface=edge --vdev=net_af_packet1,iface=server"
+		"--vdev=${port_driver}0,iface=edge --vdev=${port_driver}1,iface=server"
 }
 
 dataplane_up() {
 	# shellcheck disable=SC2046 # one word an option
 	spawn filter env RUNTIME_DIRECTORY="$work" \
 		"$build/dataplane/sluice-dataplane" $(eal_options) -- \
-		--pair net_af_packet0,net_af_packet1 --run "$work/run" --state "$work/state" \
+		--pair "${port_driver}0,${port_driver}1" --run "$work/run" --state "$work/state" \
+		"${dataplane_options[@]}" \
 		>>"$work/dataplane.log" 2>&1
 	dataplane_pid=${pids[-1]}
 }
 
 daemon_up() {
-	"$build/control/daemon/sluiced" --run "$work/run" --state "$work/state" \
-		>>"$work/daemon.log" 2>&1 &
-	daemon_pid=$!
-	pids+=("$daemon_pid")
+	spawn filter "$build/control/daemon/sluiced" --run "$work/run" --state "$work/state" \
+		"${daemon_options[@]}" >>"$work/daemon.log" 2>&1
+	daemon_pid=${pids[-1]}
 	wait_for 10 sluice status || die "sluiced does not answer: $(cat "$work/daemon.log")"
 }
 

@@ -7,7 +7,7 @@ set -euo pipefail
 [ "$(id -u)" = 0 ] || exit 77
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-for part in common topology clients sluice; do
+for part in common topology clients sluice twin; do
 	. "$root/scripts/lib/$part.sh"
 done
 build=$1 work=$(mktemp -d /tmp/sluice-story.XXXXXX) pids=()
@@ -27,6 +27,7 @@ finish() {
 	fi
 	end_all
 	topology_down
+	twin_down
 	rm -rf "$work"
 	exit $status
 }
