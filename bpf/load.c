@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 int twin_fail(struct twin_error *error, int code, const char *what)
@@ -67,14 +68,19 @@ static int map_state(struct twin *twin, const struct twin_options *options,
 		     struct twin_error *error)
 {
 	struct state *state = twin_map(bpf_map__fd(twin->bpf->maps.states), sizeof *state);
-	size_t size = options->source_lines * sizeof(struct source_line);
+	size_t size = twin->source_lines * sizeof(struct source_line);
+	struct siphash_key key;
 	struct source_line *lines = twin_map(bpf_map__fd(twin->bpf->maps.sources), size);
 
 	twin->state = state;
 	twin->sources = lines;
 	if (!state || !lines)
 		return twin_fail(error, -errno, "cannot map the twin's buckets");
-	state_init(state, lines, options->source_lines, options->key, options->now_ns, true);
+	if (options->key)
+		key = *options->key;
+	else if (getrandom(&key, sizeof key, 0) != sizeof key)
+		return twin_fail(error, -errno, "no random key");
+	state_init(state, lines, twin->source_lines, key, options->now_ns, true);
 	return 0;
 }
 
@@ -96,11 +102,11 @@ static int load(struct twin *twin, const struct twin_options *options, struct tw
 {
 	int result;
 
-	twin->source_lines = options->source_lines;
+	twin->source_lines = source_lines_for(options->sources);
 	twin->bpf = twin_bpf__open();
 	if (!twin->bpf)
 		return twin_fail(error, -errno, "cannot open the twin's program");
-	result = bpf_map__set_max_entries(twin->bpf->maps.sources, options->source_lines);
+	result = bpf_map__set_max_entries(twin->bpf->maps.sources, twin->source_lines);
 	if (result == 0)
 		result = twin_bpf__load(twin->bpf);
 	if (result != 0)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The twin's loader: it brings the program into the kernel, gives it the tables of a
- * generation, and asks it about frames. Nothing is attached to an interface.
+ * The twin: it brings the program into the kernel, gives it the tables of one generation after
+ * the other, and attaches it to interfaces, where it stays when this process ends. Functions
+ * return 0, or a negative errno with *error set.
  */
 #pragma once
 
-#include "decide.h"
+#include "vitals.h"
+
+#include <net/if.h>
 
 struct twin;
 
@@ -14,36 +17,109 @@ struct twin_error {
 	char message[256];
 };
 
+enum twin_mode {
+	TWIN_STANDBY, /* decides what no data plane is there for, and forwards like one */
+	TWIN_STEER,   /* only services are the data plane's; the rest is for the kernel's stack */
+	TWIN_ALONE,   /* there is no data plane */
+	TWIN_MODES
+};
+
+/* Static storage. */
+static inline const char *twin_mode_word(enum twin_mode mode)
+{
+	static const char *const words[] = {"standby", "steer", "alone"};
+
+	return words[mode];
+}
+
+enum { TWIN_PAIRS = 16, TWIN_INTERFACES = TWIN_PAIRS * PORT_ROLES };
+
+/* Interfaces by role; an empty name: there is none. There always is an edge. */
+struct twin_pair {
+	char name[PORT_ROLES][IF_NAMESIZE];
+};
+
 /* What a twin is made with, and keeps. */
 struct twin_options {
-	uint32_t source_lines;  /* a multiple of SOURCE_GROUP; 64 bytes each */
-	struct siphash_key key; /* of the sources' table; secret */
-	uint64_t now_ns;        /* the clock's, from which bucket time counts */
-	bool explain;           /* libbpf's messages and the verifier's log to stderr */
+	const char *pins; /* folder on a BPF file system; NULL: nothing is pinned or attached */
+	enum twin_mode mode;
+	unsigned pairs;
+	struct twin_pair pair[TWIN_PAIRS];
+	uint64_t sources;              /* as source_lines_for() */
+	const struct siphash_key *key; /* of the sources' table, secret; NULL: a random one */
+	uint64_t now_ns;               /* the clock's, from which the time of new buckets counts */
+	bool explain;                  /* libbpf's messages and the verifier's log to stderr */
 };
 
 /*
- * Load the program, with empty buckets and no policy. 0 with *twin the caller's to close, or a
- * negative errno with *error set: -EPERM without privileges, -EOPNOTSUPP where the kernel lacks
- * something.
+ * Load the program, without tables. Buckets and counters are those that are pinned, if they are
+ * of this size and version, or new ones: empty buckets, or full ones where nothing is pinned.
+ * Nothing is attached. *twin is the caller's to close. -EPERM without privileges, -EOPNOTSUPP
+ * where the kernel lacks something.
  */
 int twin_open(const struct twin_options *options, struct twin **twin, struct twin_error *error);
 
-/* Let go of everything; NULL is fine. */
+/* Let go of everything; NULL is fine. What is pinned and attached stays at work. */
 void twin_close(struct twin *twin);
 
-/*
- * Decide by another generation from now on: `image`, which image_open() made of `segments`, with
- * expiries on the twin's clock and rules that have their slots. Both may go afterwards. Segments
- * that the twin holds already are not copied again. `direct`: with a direct table, worth it above
- * DIRECT_RANGES. Every packet is decided by one generation; when this returns, none by the former.
- * 0, or a negative errno with *error set and the former in force.
- */
+/* twin_prepare() and twin_commit() in one. */
 int twin_switch(struct twin *twin, void *const segments[SEGMENT_KINDS], const struct image *image,
 		bool direct, struct twin_error *error);
 
-/* The buckets, which are the twin's to change. `sources` has the number of lines asked for. */
+/*
+ * Make the tables of another generation beside those in force: `image`, which image_open() made
+ * of `segments`, with expiries on the twin's clock and rules that have their slots. Both may go
+ * afterwards. Segments that the twin holds already are not copied again. `direct`: with a direct
+ * table, worth it above DIRECT_RANGES. What was prepared before and not committed is forgotten.
+ */
+int twin_prepare(struct twin *twin, void *const segments[SEGMENT_KINDS], const struct image *image,
+		 bool direct, struct twin_error *error);
+
+/*
+ * Decide by what was prepared from now on. Every packet is decided by one generation; when this
+ * returns, all that come are by this one.
+ */
+void twin_commit(struct twin *twin, uint64_t generation);
+
+/* Forget what was prepared. */
+void twin_abandon(struct twin *twin);
+
+/*
+ * Attach the program to the interfaces, once there are tables: in the place of the one that is
+ * pinned, without a packet in between, or anew; and detach it from those that are no longer named.
+ * Where it is attached already nothing is done, so what failed can be tried again. On failure as
+ * much as possible was done, and twin_interfaces() says what not.
+ */
+int twin_attach(struct twin *twin, struct twin_error *error);
+
+/* An interface that was named, as it is now. */
+struct twin_interface {
+	char name[IF_NAMESIZE];
+	enum port_role role;
+	bool attached;
+	bool native;       /* in the driver, not in the kernel's generic hook */
+	unsigned sockets;  /* of a data plane: queues whose frames it can be handed */
+	char problem[256]; /* why it is not attached, or what keeps it from deciding well; or "" */
+};
+
+/* How many there are, in the order they were named. */
+unsigned twin_interfaces(struct twin *twin, struct twin_interface out[TWIN_INTERFACES]);
+
+/* Whether frames are handed to a data plane now. */
+bool twin_serving(struct twin *twin);
+
+/* What the twin counted, a block for each of *cpus, and for which rule's id each slot counts. */
+const struct worker_counters *twin_counters(const struct twin *twin, uint32_t *cpus,
+					    const uint32_t **slot_rule);
+
+/* The buckets. */
 struct state *twin_state(const struct twin *twin);
+
+/*
+ * Take down all that twin_attach() and twin_open() pinned in folder `pins`, and the folder: no
+ * program, map or file stays. Fine where there is none.
+ */
+int twin_detach(const char *pins, struct twin_error *error);
 
 /*
  * Ask the program what becomes of a frame that comes at `now_ns`: buckets are charged as if it

@@ -11,7 +11,7 @@
 #include <libgen.h>
 #include <pcap/pcap.h>
 
-enum { LINES = 1 << 12, SKIPPED = 77, DOCUMENT_MOST = 1 << 20 };
+enum { LINES = 1 << 12, SOURCES = LINES * 64 / 27 + 1, SKIPPED = 77, DOCUMENT_MOST = 1 << 20 };
 
 /* Any bucket is full again after this long. */
 #define FULL_AFTER_NS (2 * CAP_BURST_S * 1000000000)
@@ -113,7 +113,7 @@ static int ask(struct twin *twin, char *policy, const char *file)
 
 int main(int count, char **arguments)
 {
-	const struct twin_options options = {.source_lines = LINES};
+	const struct twin_options options = {.sources = SOURCES};
 	struct twin_error error;
 	struct twin *twin;
 	int result;

@@ -76,7 +76,7 @@ int main(void)
 		{"no packet sees parts of two policies", test_switch},
 		CU_TEST_INFO_NULL,
 	};
-	const struct twin_options options = {.source_lines = SOURCE_GROUP};
+	const struct twin_options options = {.sources = 1};
 	struct twin_error error;
 	int result = twin_open(&options, &twin, &error);
 

@@ -13,7 +13,7 @@
 
 #include <errno.h>
 
-enum { LINES = 32, FRAMES = 5000, SKIPPED = 77 };
+enum { LINES = 32, SOURCES = LINES * 64 / 27 + 1, FRAMES = 5000, SKIPPED = 77 };
 
 static unsigned policies = 200;
 static struct twin *twin;
@@ -132,7 +132,7 @@ int main(int count, char **arguments)
 		CU_TEST_INFO_NULL,
 	};
 	const struct siphash_key key = {5, 6};
-	const struct twin_options options = {.source_lines = LINES, .key = key};
+	const struct twin_options options = {.sources = SOURCES, .key = &key};
 	struct twin_error error;
 	int result = twin_open(&options, &twin, &error);
 
