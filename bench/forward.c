@@ -75,7 +75,7 @@ uint64_t forward_block(struct packet_trial *made)
 		.generation = &generation,
 		.level = made->level,
 		.memory = world->memory,
-		.state = &world->state,
+		.state = world->state,
 		.counters = counters,
 		.pool = pool,
 	};

@@ -287,7 +287,7 @@ static void open_worker(void)
 	worker = (struct worker){
 		.pipeline = {.level = burst_level_best(),
 			     .memory = world.memory,
-			     .state = &world.state,
+			     .state = world.state,
 			     .counters = world.counters,
 			     .pool = pool},
 		.pairs = &pair,

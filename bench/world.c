@@ -155,14 +155,12 @@ static int add_plain(struct world *world, const struct policy *policy, int socke
 
 static int open_tables(struct world *world)
 {
-	struct source_line *lines = memory_map(world_bytes(world));
-
+	world->state = memory_map(state_size((uint32_t)world->lines));
 	world->memory = memory_map(sizeof *world->memory);
 	world->counters = memory_map(sizeof *world->counters);
-	if (!lines || !world->memory || !world->counters)
+	if (!world->state || !world->memory || !world->counters)
 		return -ENOMEM;
-	state_init(&world->state, lines, (uint32_t)world->lines, (struct siphash_key){11, 13}, 0,
-		   false);
+	state_init(world->state, (uint32_t)world->lines, (struct siphash_key){11, 13}, 0, false);
 	return 0;
 }
 
@@ -201,7 +199,7 @@ int world_fill(struct world *world)
 void world_close(struct world *world)
 {
 	plain_close(world->plain);
-	memory_unmap(world->state.sources, world_bytes(world));
+	memory_unmap(world->state, state_size((uint32_t)world->lines));
 	memory_unmap(world->memory, sizeof *world->memory);
 	memory_unmap(world->counters, sizeof *world->counters);
 	memory_unmap(world->plain_counters, sizeof *world->plain_counters);
@@ -209,12 +207,12 @@ void world_close(struct world *world)
 
 uint32_t world_own_buckets(const struct world *world)
 {
-	uint64_t now = state_now(&world->state, world->now_ns);
+	uint64_t now = state_now(world->state, world->now_ns);
 	uint32_t live = 0;
 
 	for (size_t line = 0; line < world->lines; line++) {
 		for (unsigned way = 0; way < SOURCE_WAYS; way++)
-			live += world->state.sources[line].state[way] > now;
+			live += state_line(world->state, (uint32_t)line)->state[way] > now;
 	}
 	return live;
 }
@@ -226,5 +224,5 @@ size_t world_room(const struct world *world)
 
 size_t world_bytes(const struct world *world)
 {
-	return world->lines * sizeof *world->state.sources;
+	return world->lines * sizeof(struct source_line);
 }

@@ -25,7 +25,7 @@ void policy_image_close(struct policy_image *opened);
 
 struct world {
 	const struct image *image;
-	struct state state;
+	struct state *state;
 	struct burst_memory *memory;
 	struct worker_counters *counters, *plain_counters;
 	struct plain *plain; /* or NULL */
@@ -60,7 +60,7 @@ static inline void world_decide(struct world *world, const struct burst_level *l
 				struct burst *burst)
 {
 	if (level)
-		level->decide(burst, world->image, &world->state, world->memory, world->counters,
+		level->decide(burst, world->image, world->state, world->memory, world->counters,
 			      world->now_ns);
 	else
 		plain_decide(world->plain, burst, world->plain_counters, world->now_ns);

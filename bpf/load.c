@@ -67,20 +67,21 @@ static int say_all(enum libbpf_print_level level, const char *format, va_list ar
 static int map_state(struct twin *twin, const struct twin_options *options,
 		     struct twin_error *error)
 {
-	struct state *state = twin_map(bpf_map__fd(twin->bpf->maps.states), sizeof *state);
-	size_t size = twin->source_lines * sizeof(struct source_line);
+	const int map[JOIN_PARTS] = {
+		bpf_map__fd(twin->bpf->maps.state),
+		bpf_map__fd(twin->bpf->maps.rule_states),
+		bpf_map__fd(twin->bpf->maps.sources),
+	};
+	int result = join_maps(map, &twin->join, error->message);
 	struct siphash_key key;
-	struct source_line *lines = twin_map(bpf_map__fd(twin->bpf->maps.sources), size);
 
-	twin->state = state;
-	twin->sources = lines;
-	if (!state || !lines)
-		return twin_fail(error, -errno, "cannot map the twin's buckets");
+	if (result != 0)
+		return result;
 	if (options->key)
 		key = *options->key;
 	else if (getrandom(&key, sizeof key, 0) != sizeof key)
 		return twin_fail(error, -errno, "no random key");
-	state_init(state, lines, twin->source_lines, key, options->now_ns, true);
+	state_init(twin->join.state, twin->join.lines, key, options->now_ns, true);
 	return 0;
 }
 
@@ -102,11 +103,11 @@ static int load(struct twin *twin, const struct twin_options *options, struct tw
 {
 	int result;
 
-	twin->source_lines = source_lines_for(options->sources);
 	twin->bpf = twin_bpf__open();
 	if (!twin->bpf)
 		return twin_fail(error, -errno, "cannot open the twin's program");
-	result = bpf_map__set_max_entries(twin->bpf->maps.sources, twin->source_lines);
+	result = bpf_map__set_max_entries(twin->bpf->maps.sources,
+					  source_lines_for(options->sources));
 	if (result == 0)
 		result = twin_bpf__load(twin->bpf);
 	if (result != 0)
@@ -141,10 +142,7 @@ void twin_close(struct twin *twin)
 {
 	if (!twin)
 		return;
-	if (twin->state)
-		munmap(twin->state, sizeof *twin->state);
-	if (twin->sources)
-		munmap(twin->sources, twin->source_lines * sizeof *twin->sources);
+	join_leave(&twin->join);
 	if (twin->bpf)
 		twin_bpf__destroy(twin->bpf);
 	free(twin);
@@ -152,7 +150,7 @@ void twin_close(struct twin *twin)
 
 struct state *twin_state(const struct twin *twin)
 {
-	return twin->state;
+	return twin->join.state;
 }
 
 int twin_ask(struct twin *twin, const uint8_t *frame, uint32_t length, uint64_t now_ns,

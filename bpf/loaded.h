@@ -2,6 +2,7 @@
 /* A loaded twin, and what the two files of its loader ask of one another. */
 #pragma once
 
+#include "join.h"
 #include "load.h"
 #include "twin.h"
 
@@ -16,9 +17,7 @@ struct twin_slot {
 
 struct twin {
 	struct twin_bpf *bpf;
-	struct state *state; /* these two are the maps' memory */
-	struct source_line *sources;
-	uint32_t source_lines;
+	struct join join; /* the state */
 	struct twin_slot slot[TWIN_SLOTS]; /* [0] is the empty line's */
 	uint8_t asked[sizeof(struct twin_question) + CAP_FRAME];
 	uint8_t answered[sizeof(struct twin_question) + CAP_FRAME];

@@ -91,7 +91,15 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, uint32_t);
 	__uint(value_size, sizeof(struct state));
-} states SEC(".maps");
+} state SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, CAP_RULE_SLOTS);
+	__type(key, uint32_t);
+	__uint(value_size, sizeof(struct rule_state));
+} rule_states SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -142,7 +150,19 @@ static __always_inline struct source_line *state_line(const struct state *state,
 
 static __always_inline struct rule_state *state_rule(struct state *state, uint16_t slot)
 {
-	if (slot >= CAP_RULE_SLOTS)
+	const uint32_t index = slot;
+	struct rule_state *rule = bpf_map_lookup_elem(&rule_states, &index);
+
+	(void)state;
+	if (!rule)
 		absent();
-	return &state->rules[slot];
+	return rule;
+}
+
+/* The state's head; the rest of it is in maps of its own. */
+static __always_inline struct state *state_head(void)
+{
+	const uint32_t first = 0;
+
+	return bpf_map_lookup_elem(&state, &first);
 }

@@ -57,7 +57,7 @@ static __always_inline bool decide_frame(struct xdp_md *ctx, uint64_t now_ns,
 					 struct decision *decision)
 {
 	const uint32_t first = 0;
-	struct state *state = bpf_map_lookup_elem(&states, &first);
+	struct state *state = state_head();
 	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &first);
 	void *root = bpf_map_lookup_elem(&roots, &first);
 	const struct image *image;

@@ -86,7 +86,7 @@ STAGE void arrival_is_from(struct arrival *arrival, const struct source_facts *s
 {
 	arrival->source = source;
 	arrival->line = state_source_line(state, source->hash);
-	__builtin_prefetch(&state->sources[arrival->line]);
+	__builtin_prefetch(state_line(state, arrival->line));
 }
 
 /* The rule of a packet whose source and target are known, or NONE: something else decides it. */
@@ -218,7 +218,7 @@ SELDOM void charging_open(struct charging *charging, const struct rule *rule)
 {
 	struct rule_lease *lease = &charging->memory->rule[rule->slot];
 
-	lease_open(&lease->lease, charging->state, charging->state->rules[rule->slot].rate,
+	lease_open(&lease->lease, charging->state, state_rule(charging->state, rule->slot)->rate,
 		   &rule->total, charging->need, charging->now);
 	lease->open = true;
 	charging->lease[charging->opened].rule = rule;
@@ -235,8 +235,8 @@ static inline void charging_close(struct charging *charging)
 
 		count_add(&charging->counters->rule[rule->slot][OUTCOME_ADMITTED], (uint32_t)spent,
 			  spent >> 32);
-		lease_pause(&lease->lease, charging->state, charging->state->rules[rule->slot].rate,
-			    &rule->total);
+		lease_pause(&lease->lease, charging->state,
+			    state_rule(charging->state, rule->slot)->rate, &rule->total);
 		lease->open = false;
 	}
 }
@@ -251,7 +251,7 @@ STAGE bool decide_plainly(const struct image *image, struct charging *charging,
 {
 	const struct source_facts *facts = arrival->source;
 	const struct state *state = charging->state;
-	struct source_line *line = &state->sources[arrival->line];
+	struct source_line *line = state_line(state, arrival->line);
 	struct lease *host = &charging->memory->host;
 	const struct bucket_profile *profile;
 	const struct rule *rule;
@@ -326,8 +326,8 @@ enum { AHEAD = 8 };
  */
 STAGE void neighbour_fetch(const struct state *state, uint32_t line, uint64_t now)
 {
-	if (source_spilled(&state->sources[line], now))
-		__builtin_prefetch(&state->sources[line ^ SOURCE_NEIGHBOUR]);
+	if (source_spilled(state_line(state, line), now))
+		__builtin_prefetch(state_line(state, line ^ SOURCE_NEIGHBOUR));
 }
 
 /*

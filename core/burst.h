@@ -50,8 +50,8 @@ static inline void burst_settle(struct burst_memory *memory, const struct image 
 	for (uint32_t i = 0; i < image->rule_count; i++) {
 		const struct rule *rule = &image->rules[i];
 
-		lease_end(&memory->rule[rule->slot].lease, state, state->rules[rule->slot].rate,
-			  &rule->total);
+		lease_end(&memory->rule[rule->slot].lease, state,
+			  state_rule(state, rule->slot)->rate, &rule->total);
 	}
 }
 

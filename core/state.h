@@ -15,6 +15,8 @@
 #include "siphash.h"
 #include "source.h"
 
+#include <stddef.h>
+
 enum { SOURCE_OVERFLOWS = 32 }; /* of each rule; a power of two */
 
 /*
@@ -27,27 +29,59 @@ struct rule_state {
 	_Alignas(64) uint64_t overflow[BUCKET_RATES][SOURCE_OVERFLOWS];
 };
 
-/* What every packet reads has a line that no packet writes, lest workers pass it to and fro. */
+#define STATE_MAGIC UINT32_C(0x54534c53) /* "SLST" */
+enum { STATE_VERSION = 1, STATE_PAGE = 4096 };
+
+/*
+ * The head of a state, which is one piece without a pointer, so that processes and the twin may
+ * share it: behind the head lie the buckets of CAP_RULE_SLOTS rules, and behind those the sources'
+ * lines. Each part begins with a page, as each is a table of its own in the kernel.
+ *
+ * What every packet reads has a line that no packet writes, lest workers pass it to and fro.
+ */
 struct state {
-	_Alignas(64) struct siphash_key key; /* secret, random for each process */
-	uint64_t epoch_ns;                   /* the clock when the state was made */
-	uint32_t source_lines;               /* a multiple of SOURCE_GROUP */
-	bool shared;                         /* more than one worker */
-	struct source_line *sources;
-	struct rule_state rules[CAP_RULE_SLOTS];
+	_Alignas(64) struct siphash_key key; /* secret, random for each state */
+	uint64_t epoch_ns;                   /* the boot clock when the state was made */
+	/* The data plane's, some times a second: until when the twin hands it packets. */
+	uint64_t serving_until_ns;
+	uint32_t magic, version; /* written last */
+	uint32_t source_lines;   /* a multiple of SOURCE_GROUP */
+	uint32_t shared;         /* more than one worker, or the twin beside them */
 	_Alignas(64) uint64_t host[BUCKET_RATES];
+	/* The rule whose buckets are in a slot, by its id; 0: nobody's. See slots.h for who writes.
+	 */
+	_Alignas(64) uint32_t owner[CAP_RULE_SLOTS];
+	uint8_t pad[STATE_PAGE - 2 * 64];
 };
+_Static_assert((sizeof(struct state) & (STATE_PAGE - 1)) == 0, "whole pages");
+_Static_assert((sizeof(struct rule_state) * CAP_RULE_SLOTS & (STATE_PAGE - 1)) == 0, "whole pages");
+
+enum { STATE_LINES_AT = sizeof(struct state) + CAP_RULE_SLOTS * sizeof(struct rule_state) };
+
+/* Bytes of a state with so many lines. */
+static inline size_t state_size(uint32_t lines)
+{
+	return STATE_LINES_AT + (size_t)lines * sizeof(struct source_line);
+}
 
 #ifndef __bpf__ /* where bpf/tables.h has these */
 
+/* The type of a state of so many lines, for who knows their number beforehand. */
+#define STATE_OF(lines)                                                                            \
+	struct {                                                                                   \
+		struct state head;                                                                 \
+		struct rule_state rule[CAP_RULE_SLOTS];                                            \
+		struct source_line line[lines];                                                    \
+	}
+
 static inline struct source_line *state_line(const struct state *state, uint32_t index)
 {
-	return &state->sources[index];
+	return (struct source_line *)((uintptr_t)state + STATE_LINES_AT) + index;
 }
 
 static inline struct rule_state *state_rule(struct state *state, uint16_t slot)
 {
-	return &state->rules[slot];
+	return (struct rule_state *)(state + 1) + slot;
 }
 
 #endif
@@ -172,18 +206,19 @@ static inline uint64_t *state_source(struct state *state, struct rule_state *rul
 }
 
 /*
- * Make *state fresh over `sources`: `lines` zeroed lines, a multiple of SOURCE_GROUP, the
- * caller's to free after the last use.
+ * Make *state fresh, with all buckets full: state_size(lines) bytes, of which the caller has
+ * zeroed the lines, a multiple of SOURCE_GROUP.
  */
-static inline void state_init(struct state *state, struct source_line *sources, uint32_t lines,
-			      struct siphash_key key, uint64_t now_ns, bool shared)
+static inline void state_init(struct state *state, uint32_t lines, struct siphash_key key,
+			      uint64_t now_ns, bool shared)
 {
-	__builtin_memset(state, 0, sizeof *state);
+	__builtin_memset(state, 0, STATE_LINES_AT);
 	state->key = key;
 	state->epoch_ns = now_ns;
 	state->source_lines = lines;
 	state->shared = shared;
-	state->sources = sources;
+	state->version = STATE_VERSION;
+	__atomic_store_n(&state->magic, STATE_MAGIC, __ATOMIC_RELEASE);
 }
 
 /* Ticks of bucket time at the clock's `now_ns`; a clock that stepped back reads as zero. */

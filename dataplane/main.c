@@ -36,8 +36,7 @@ struct dataplane {
 	struct reload reload;
 	struct idle idle;
 	struct measure measure;
-	struct state state;
-	void *state_memory;
+	struct state *state;
 	struct burst_memory *burst_memory; /* of each worker */
 	size_t state_size;
 	int64_t packets_left;
@@ -135,9 +134,9 @@ static int create_state(struct dataplane *dataplane)
 	uint32_t lines = source_lines_for(options->sources);
 	struct siphash_key key;
 
-	dataplane->state_size = lines * sizeof(struct source_line);
-	dataplane->state_memory = memory_map(dataplane->state_size);
-	if (!dataplane->state_memory) {
+	dataplane->state_size = state_size(lines);
+	dataplane->state = memory_map(dataplane->state_size);
+	if (!dataplane->state) {
 		say("--sources: no memory for %" PRIu64, options->sources);
 		return -ENOMEM;
 	}
@@ -150,8 +149,7 @@ static int create_state(struct dataplane *dataplane)
 		say("no memory for %u workers", options->workers);
 		return -ENOMEM;
 	}
-	state_init(&dataplane->state, dataplane->state_memory, lines, key, clock_boot_ns(),
-		   options->workers > 1);
+	state_init(dataplane->state, lines, key, clock_boot_ns(), options->workers > 1);
 	return 0;
 }
 
@@ -172,7 +170,7 @@ static void start_reload(struct dataplane *dataplane)
 		.stopping = &stopping,
 		.publish = &dataplane->publish,
 		.crossing = &dataplane->crossing,
-		.slots = {.counters = dataplane->publish.counters, .state = &dataplane->state},
+		.slots = {.counters = dataplane->publish.counters, .state = dataplane->state},
 	};
 	reload_start(&dataplane->reload, dataplane->options.run_dir);
 }
@@ -186,7 +184,7 @@ static int start_worker(struct dataplane *dataplane, unsigned index)
 			{
 				.level = dataplane->options.simd,
 				.memory = &dataplane->burst_memory[index],
-				.state = &dataplane->state,
+				.state = dataplane->state,
 				.counters = &dataplane->publish.counters->worker[index],
 				.pool = dataplane->pool,
 				.queue = (uint16_t)index,
@@ -265,7 +263,7 @@ static int serve(struct dataplane *dataplane)
 out:
 	memory_unmap(dataplane->burst_memory,
 		     dataplane->options.workers * sizeof *dataplane->burst_memory);
-	memory_unmap(dataplane->state_memory, dataplane->state_size);
+	memory_unmap(dataplane->state, dataplane->state_size);
 	publish_close(&dataplane->publish);
 	return result;
 }

@@ -44,7 +44,7 @@ static void index_build(struct slot_index *index, const uint32_t *owner)
 static void slot_give(struct slots *slots, uint16_t slot, uint32_t id)
 {
 	struct counters *counters = slots->counters;
-	struct rule_state *state = &slots->state->rules[slot];
+	struct rule_state *state = state_rule(slots->state, slot);
 
 	__atomic_store_n(&counters->slot_rule[slot], 0, __ATOMIC_SEQ_CST);
 	memset(state, 0, sizeof *state);

@@ -60,17 +60,13 @@ static int replay_make_state(struct replay *replay, size_t state_bytes)
 	void *memory = mmap(NULL, state_bytes, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	replay->state = aligned_alloc(_Alignof(struct state), sizeof *replay->state);
+	if (memory != MAP_FAILED)
+		replay->state = memory;
 	replay->counters =
 		aligned_alloc(_Alignof(struct worker_counters), sizeof *replay->counters);
-	if (memory == MAP_FAILED || !replay->state || !replay->counters) {
-		free(replay->state);
-		replay->state = NULL;
-		if (memory != MAP_FAILED)
-			munmap(memory, state_bytes);
+	if (!replay->state || !replay->counters)
 		return refuse("out of memory");
-	}
-	state_init(replay->state, memory, SOURCE_LINES, (struct siphash_key){0, 0}, 0, false);
+	state_init(replay->state, SOURCE_LINES, (struct siphash_key){0, 0}, 0, false);
 	memset(replay->counters, 0, sizeof *replay->counters);
 	return EXIT_DONE;
 }
@@ -169,7 +165,7 @@ static int replay_run(struct replay *replay)
 
 static int replay_with(struct replay *replay)
 {
-	size_t state_bytes = SOURCE_LINES * sizeof(struct source_line);
+	size_t state_bytes = state_size(SOURCE_LINES);
 	int status = replay_open_capture(replay);
 
 	for (uint32_t i = 0; i < replay->image->rule_count; i++)
@@ -181,8 +177,7 @@ static int replay_with(struct replay *replay)
 	if (replay->capture)
 		pcap_close(replay->capture);
 	if (replay->state)
-		munmap(replay->state->sources, state_bytes);
-	free(replay->state);
+		munmap(replay->state, state_bytes);
 	free(replay->counters);
 	return status;
 }

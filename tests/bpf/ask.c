@@ -103,8 +103,8 @@ static int ask(struct twin *twin, char *policy, const char *file)
 		segments[kind] = made.compiled.segment[kind]->data;
 	if (twin_switch(twin, segments, &made.image, false, &error) != 0)
 		return fail("the twin", error.message);
-	memset(state->sources, 0, LINES * sizeof *state->sources);
-	state_init(state, state->sources, LINES, state->key, 0, true);
+	memset(state_line(state, 0), 0, LINES * sizeof(struct source_line));
+	state_init(state, LINES, state->key, 0, true);
 	result = ask_all(twin, capture);
 	made_free(&made);
 	pcap_close(capture);

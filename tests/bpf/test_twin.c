@@ -17,8 +17,7 @@ enum { LINES = 32, SOURCES = LINES * 64 / 27 + 1, FRAMES = 5000, SKIPPED = 77 };
 
 static unsigned policies = 200;
 static struct twin *twin;
-static struct source_line lines[LINES];
-static struct state state;
+static STATE_OF(LINES) state;
 static uint64_t now_ns, asked, refused;
 static uint64_t seen[REASON_COUNT], verdicts[VERDICT_COUNT];
 
@@ -66,7 +65,7 @@ static unsigned compare(const struct image *image)
 	any_fill(&frame);
 	now_ns += random_below(4000);
 	parse_frame(frame.byte, frame.size, frame.size, &packet);
-	core = decide(image, &state, &packet, now_ns);
+	core = decide(image, &state.head, &packet, now_ns);
 	result = twin_ask(twin, frame.byte, frame.size, now_ns, &kernel);
 	seen[core.reason]++;
 	verdicts[core.verdict]++;
@@ -79,11 +78,11 @@ static unsigned compare(const struct image *image)
 
 static bool buckets_equal(void)
 {
-	const struct state *theirs = twin_state(twin);
+	struct state *theirs = twin_state(twin);
 
-	return memcmp(theirs->sources, lines, sizeof lines) == 0 &&
-	       memcmp(theirs->rules, state.rules, sizeof state.rules) == 0 &&
-	       memcmp(theirs->host, state.host, sizeof state.host) == 0;
+	return memcmp(state_line(theirs, 0), state.line, sizeof state.line) == 0 &&
+	       memcmp(state_rule(theirs, 0), state.rule, sizeof state.rule) == 0 &&
+	       memcmp(theirs->host, state.head.host, sizeof state.head.host) == 0;
 }
 
 static void test_random(void)
@@ -144,7 +143,7 @@ int main(int count, char **arguments)
 		printf("%s\n", error.message);
 		return result == -EPERM || result == -EOPNOTSUPP ? SKIPPED : EXIT_FAILURE;
 	}
-	state_init(&state, lines, LINES, key, 0, true);
+	state_init(&state.head, LINES, key, 0, true);
 	result = suite_run("twin", tests);
 	twin_close(twin);
 	return result;

@@ -96,14 +96,13 @@ static void decide_transports(const struct image *image, struct state *state, st
 
 static void decide_all(const struct image *image)
 {
-	static struct source_line lines[PROBE_LINES];
-	static struct state state;
+	static STATE_OF(PROBE_LINES) state;
 
-	if (!state.sources)
-		state_init(&state, lines, PROBE_LINES, (struct siphash_key){3, 4}, 0, false);
+	if (!state.head.magic)
+		state_init(&state.head, PROBE_LINES, (struct siphash_key){3, 4}, 0, false);
 	for (unsigned ip6 = 0; ip6 < 2; ip6++) {
 		for (unsigned i = 0; i < 64; i++)
-			decide_transports(image, &state,
+			decide_transports(image, &state.head,
 					  (struct packet){
 						  .kind = ip6 ? PACKET_IP6 : PACKET_IP4,
 						  .length = 60 + i,

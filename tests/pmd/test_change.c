@@ -85,7 +85,7 @@ static void accounts_init(struct accounts *its, struct side *side, bool shared)
 	its->counters = calloc(1, sizeof *its->counters + sizeof *its->counters->worker);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(its->counters);
 	its->counters->workers = 1;
-	its->slots = (struct slots){.counters = its->counters, .state = &side->state};
+	its->slots = (struct slots){.counters = its->counters, .state = &side->state.head};
 	side_init(side, shared, &its->counters->worker[0]);
 }
 
@@ -210,7 +210,7 @@ static void cross(const struct generation *next, const struct generation *former
 	crossed->lent += any_is_lent();
 	crossed->remembered += remembered(change, true);
 	CU_ASSERT(others > 0);
-	generation_cross(next, former, &memory, &many.state);
+	generation_cross(next, former, &memory, &many.state.head);
 	CU_ASSERT(!other_rules || (leases_are_new() && side_equals(&single, &many, now_ns)));
 	CU_ASSERT_EQUAL(remembered(change, true), 0);
 	CU_ASSERT_EQUAL(remembered(change, false), change->forgotten == EVERYTHING ? 0 : others);

@@ -22,8 +22,7 @@ static struct crossing crossing;
 static struct worker_counters counters;
 static struct board_worker board;
 static struct burst_memory memory;
-static struct source_line lines[LINES];
-static struct state state;
+static STATE_OF(LINES) state;
 static bool stopping;
 static int64_t packets_left;
 static const struct idle idle;
@@ -32,7 +31,7 @@ static struct pair pair = {
 	.ports = 2,
 };
 static struct worker worker = {
-	.pipeline = {.memory = &memory, .state = &state, .counters = &counters},
+	.pipeline = {.memory = &memory, .state = &state.head, .counters = &counters},
 	.pairs = &pair,
 	.pair_count = 1,
 	.crossing = &crossing,
@@ -90,7 +89,7 @@ static void test_crossing(void)
 	CU_ASSERT(board.generation == 1 && crossing_done(&crossing, 1));
 	CU_ASSERT(counters.reason[REASON_LINK].packets > 0);
 	CU_ASSERT_EQUAL(counters.verdict[VERDICT_PASS].packets, passed);
-	taken = state.host[BUCKET_PPS];
+	taken = state.head.host[BUCKET_PPS];
 	back = lent(first);
 	CU_ASSERT(back > 0);
 	crossing_begin(&crossing, second);
@@ -99,7 +98,7 @@ static void test_crossing(void)
 	CU_ASSERT_EQUAL(run(), counters.verdict[VERDICT_DROP].packets);
 	CU_ASSERT(board.generation == 2 && crossing_done(&crossing, 1));
 	CU_ASSERT_EQUAL(counters.verdict[VERDICT_PASS].packets, passed);
-	CU_ASSERT_EQUAL(state.host[BUCKET_PPS], taken - back);
+	CU_ASSERT_EQUAL(state.head.host[BUCKET_PPS], taken - back);
 	generation_free(first);
 	CU_ASSERT(run() > 0);
 	CU_ASSERT_EQUAL(counters.verdict[VERDICT_PASS].packets, passed);
@@ -123,7 +122,7 @@ static bool start(void)
 	pool = rte_pktmbuf_pool_create("frames", MBUFS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
 	worker.pipeline.pool = pool;
 	worker.pipeline.level = burst_level_best();
-	state_init(&state, lines, LINES, (struct siphash_key){1, 2}, 0, true);
+	state_init(&state.head, LINES, (struct siphash_key){1, 2}, 0, true);
 	return pool && rte_eth_dev_configure(0, 1, 1, &conf) == 0 &&
 	       rte_eth_rx_queue_setup(0, 0, 64, 0, NULL, pool) == 0 &&
 	       rte_eth_tx_queue_setup(0, 0, 64, 0, NULL) == 0 && rte_eth_dev_start(0) == 0;

@@ -13,14 +13,13 @@ static const struct bucket_limit limit = {{
 	{.cost = 8 << BUCKET_TICK_BITS, .limit = 100000 << BUCKET_TICK_BITS},
 }};
 
-static struct state state;
+static STATE_OF(SOURCE_GROUP) memory;
+static struct state *const state = &memory.head;
 static uint64_t words[BUCKET_RATES];
 
 static void setup(bool shared)
 {
-	static struct source_line lines[SOURCE_GROUP];
-
-	state_init(&state, lines, SOURCE_GROUP, (struct siphash_key){1, 2}, 0, shared);
+	state_init(state, SOURCE_GROUP, (struct siphash_key){1, 2}, 0, shared);
 	words[BUCKET_PPS] = words[BUCKET_BPS] = 0;
 }
 
@@ -63,14 +62,14 @@ static void test_one_worker(void)
 		now += bucket_ticks(random_below(20000));
 		for (uint32_t i = 0; i < count; i++)
 			need.rate[BUCKET_BPS] += lengths[i] = 60 + random_below(200);
-		lease_open(&lease, &state, words, &limit, need, now);
+		lease_open(&lease, state, words, &limit, need, now);
 		for (uint32_t i = 0; i < count; i++) {
 			bool taken = take(&lease, lengths[i]);
 
 			refused += !taken;
 			differ += taken != take_exactly(exact, lengths[i], now);
 		}
-		lease_end(&lease, &state, words, &limit);
+		lease_end(&lease, state, words, &limit);
 	}
 	CU_ASSERT_EQUAL(differ, 0);
 	CU_ASSERT(refused > 1000);
@@ -126,10 +125,10 @@ static void test_workers(void)
 					if (take(&lease[w], 100))
 						log[count++] = (struct admitted){now, 100};
 				}
-				lease_end(&lease[w], &state, words, &limit);
+				lease_end(&lease[w], state, words, &limit);
 			} else {
 				begun[w] = now;
-				lease_open(&lease[w], &state, words, &limit,
+				lease_open(&lease[w], state, words, &limit,
 					   (struct lease_units){{BURST_MOST, BURST_MOST * 100}},
 					   begun[w]);
 			}
@@ -162,17 +161,17 @@ static void test_rich_bucket(void)
 	for (int i = 0; i < 4 * LEASE_BURSTS; i++) {
 		uint64_t before = words[BUCKET_PPS];
 
-		lease_open(&lease, &state, words, &rich, burst, 0);
+		lease_open(&lease, state, words, &rich, burst, 0);
 		for (int j = 0; j < BURST_MOST; j++)
 			CU_ASSERT(take(&lease, 100));
-		lease_pause(&lease, &state, words, &rich);
+		lease_pause(&lease, state, words, &rich);
 		writes += words[BUCKET_PPS] != before;
 	}
 	CU_ASSERT_EQUAL(writes, 4);
 	CU_ASSERT_EQUAL(words[BUCKET_PPS],
 			(uint64_t)4 * LEASE_BURSTS * BURST_MOST * rich.rate[BUCKET_PPS].cost);
-	lease_open(&lease, &state, words, &rich, burst, 0);
-	lease_end(&lease, &state, words, &rich);
+	lease_open(&lease, state, words, &rich, burst, 0);
+	lease_end(&lease, state, words, &rich);
 	CU_ASSERT_EQUAL(words[BUCKET_PPS],
 			(uint64_t)4 * LEASE_BURSTS * BURST_MOST * rich.rate[BUCKET_PPS].cost);
 }
@@ -187,14 +186,14 @@ static void test_rich_to_empty(void)
 	while (refusals < 1000) {
 		unsigned w = random_below(WORKERS);
 
-		lease_open(&lease[w], &state, words, &rich, burst, 0);
+		lease_open(&lease[w], state, words, &rich, burst, 0);
 		for (uint32_t i = random_below(BURST_MOST); i > 0; i--) {
 			bool taken = take(&lease[w], 100);
 
 			admitted += taken;
 			refusals += !taken;
 		}
-		lease_pause(&lease[w], &state, words, &rich);
+		lease_pause(&lease[w], state, words, &rich);
 	}
 	CU_ASSERT_EQUAL(admitted, RICH_PACKETS);
 	for (unsigned w = 0; w < WORKERS; w++)
@@ -214,10 +213,10 @@ static void *race(void *argument)
 
 	do {
 		before = racer->admitted;
-		lease_open(&lease, &state, words, &rich, burst, 0);
+		lease_open(&lease, state, words, &rich, burst, 0);
 		while (racer->admitted < before + BURST_MOST && take(&lease, 100))
 			racer->admitted++;
-		lease_pause(&lease, &state, words, &rich);
+		lease_pause(&lease, state, words, &rich);
 	} while (racer->admitted > before);
 	return NULL;
 }
@@ -241,9 +240,9 @@ static void test_up_to(void)
 
 	setup(false);
 	for (int i = 0; i < 1000; i++) {
-		lease_open(&lease, &state, words, &limit, (struct lease_units){{1, 1500}}, 0);
+		lease_open(&lease, state, words, &limit, (struct lease_units){{1, 1500}}, 0);
 		lease_spend_up_to(&lease, 1500);
-		lease_end(&lease, &state, words, &limit);
+		lease_end(&lease, state, words, &limit);
 	}
 	CU_ASSERT_EQUAL(words[BUCKET_PPS], limit.rate[BUCKET_PPS].limit);
 	CU_ASSERT_EQUAL(words[BUCKET_BPS], limit.rate[BUCKET_BPS].limit);
@@ -255,10 +254,10 @@ static void test_no_limit(void)
 	struct lease lease = {0};
 
 	setup(false);
-	lease_open(&lease, &state, words, &none, (struct lease_units){{64, 64 * CAP_FRAME}}, 5);
+	lease_open(&lease, state, words, &none, (struct lease_units){{64, 64 * CAP_FRAME}}, 5);
 	for (int i = 0; i < 64; i++)
 		CU_ASSERT(take(&lease, CAP_FRAME));
-	lease_end(&lease, &state, words, &none);
+	lease_end(&lease, state, words, &none);
 	CU_ASSERT_EQUAL(words[BUCKET_PPS] | words[BUCKET_BPS], 0);
 }
 

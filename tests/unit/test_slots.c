@@ -7,7 +7,7 @@
 
 enum { WORKERS = 2 };
 
-static struct state state;
+static STATE_OF(SOURCE_GROUP) state;
 static struct counters *counters;
 static struct slots slots;
 static struct rule before[CAP_RULES], after[CAP_RULES];
@@ -18,8 +18,8 @@ static void setup(void)
 	counters = calloc(1, sizeof *counters + WORKERS * sizeof(struct worker_counters));
 	CU_ASSERT_PTR_NOT_NULL_FATAL(counters);
 	counters->workers = WORKERS;
-	memset(&state, 0, sizeof state);
-	slots = (struct slots){.counters = counters, .state = &state};
+	state_init(&state.head, SOURCE_GROUP, (struct siphash_key){1, 2}, 0, false);
+	slots = (struct slots){.counters = counters, .state = &state.head};
 }
 
 /* An image whose `count` rules have the ids from `first` on. */
@@ -32,20 +32,20 @@ static struct image with_rules(struct rule *rules, uint32_t first, uint32_t coun
 
 static void use(uint16_t slot)
 {
-	state.rules[slot].rate[BUCKET_PPS] = 1000u + slot;
+	state.rule[slot].rate[BUCKET_PPS] = 1000u + slot;
 	for (unsigned i = 0; i < WORKERS; i++)
 		counters->worker[i].rule[slot][OUTCOME_ADMITTED].packets = slot + 1u;
 }
 
 static bool used(uint16_t slot)
 {
-	return state.rules[slot].rate[BUCKET_PPS] == 1000u + slot &&
+	return state.rule[slot].rate[BUCKET_PPS] == 1000u + slot &&
 	       counters->worker[WORKERS - 1].rule[slot][OUTCOME_ADMITTED].packets == slot + 1u;
 }
 
 static bool empty(uint16_t slot)
 {
-	return state.rules[slot].rate[BUCKET_PPS] == 0 &&
+	return state.rule[slot].rate[BUCKET_PPS] == 0 &&
 	       counters->worker[0].rule[slot][OUTCOME_ADMITTED].packets == 0 &&
 	       counters->worker[WORKERS - 1].rule[slot][OUTCOME_ADMITTED].packets == 0;
 }

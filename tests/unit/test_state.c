@@ -16,25 +16,26 @@ static const struct bucket_profile profile = {
 	.limit = UINT64_C(10000000) << BUCKET_TICK_BITS,
 };
 
-static struct source_line lines[LINES];
-static struct state state;
+static STATE_OF(LINES) few;
+static struct state *state = &few.head;
 
 static void setup(uint32_t count, bool shared)
 {
-	memset(lines, 0, sizeof lines);
-	state_init(&state, lines, count, (struct siphash_key){1, 2}, 0, shared);
+	state = &few.head;
+	memset(few.line, 0, sizeof few.line);
+	state_init(state, count, (struct siphash_key){1, 2}, 0, shared);
 }
 
 static bool take(uint64_t key, uint64_t now)
 {
-	struct source source = state_source_of(&state, key, false);
+	struct source source = state_source_of(state, key, false);
 	uint64_t *word =
-		state_source(&state, &state.rules[1], 1, &profile, source, BUCKET_PPS, now);
+		state_source(state, state_rule(state, 1), 1, &profile, source, BUCKET_PPS, now);
 	struct state_asked asked;
 
-	if (!state_ask(&state, word, &profile, now, profile.cost, &asked))
+	if (!state_ask(state, word, &profile, now, profile.cost, &asked))
 		return false;
-	state_take(&state, &asked, now, profile.cost);
+	state_take(state, &asked, now, profile.cost);
 	return true;
 }
 
@@ -139,31 +140,31 @@ static void test_never_more(void)
 	CU_ASSERT(admitted > PACKETS / 10);
 }
 
-/* Many lines, for tests of what a table holds. */
-static struct source_line *setup_for(uint64_t sources)
+/* Many lines, for tests of what a table holds: the caller's to free. */
+static void setup_for(uint64_t sources)
 {
 	uint32_t count = source_lines_for(sources);
-	struct source_line *many = aligned_alloc(64, count * sizeof *many);
 
-	memset(many, 0, count * sizeof *many);
-	state_init(&state, many, count, (struct siphash_key){1, 2}, 0, false);
-	return many;
+	state = aligned_alloc(_Alignof(struct state), state_size(count));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(state);
+	memset(state_line(state, 0), 0, count * sizeof(struct source_line));
+	state_init(state, count, (struct siphash_key){1, 2}, 0, false);
 }
 
 /* All live at once, in the memory that is promised: all but a few have a bucket of their own. */
 static void test_density(void)
 {
 	enum { SOURCES = 1 << 20 };
-	struct source_line *many = setup_for(SOURCES);
 	unsigned sharing = 0;
 
-	CU_ASSERT(state.source_lines * sizeof *many <= UINT64_C(27) * SOURCES);
+	setup_for(SOURCES);
+	CU_ASSERT(state->source_lines * sizeof(struct source_line) <= UINT64_C(27) * SOURCES);
 	for (uint64_t key = 0; key < SOURCES; key++)
 		take(key, 0);
 	for (uint64_t key = 0; key < SOURCES; key++)
 		sharing += take_all(key, 0) != 9;
 	CU_ASSERT(sharing < SOURCES / 1000);
-	free(many);
+	free(state);
 }
 
 /*
@@ -173,10 +174,10 @@ static void test_density(void)
 static void test_flood(void)
 {
 	enum { HELD = 1 << 12, KNOWN = HELD / 8, ROUNDS = 50, FLOOD = 10 * HELD };
-	struct source_line *many = setup_for(HELD);
 	unsigned refused = 0, strangers = 0;
 	uint64_t now = 0, stranger = KNOWN;
 
+	setup_for(HELD);
 	for (int round = 0; round < ROUNDS; round++) {
 		for (uint64_t key = 0; key < KNOWN; key++) {
 			refused += !take(key, now);
@@ -189,7 +190,7 @@ static void test_flood(void)
 	}
 	CU_ASSERT_EQUAL(refused, 0);
 	CU_ASSERT(strangers < stranger / 5);
-	free(many);
+	free(state);
 }
 
 /* A quick rule must not forgive what a slow one's sources owe, though lines are shared. */
@@ -197,7 +198,7 @@ static void test_rules_apart(void)
 {
 	const struct bucket_profile quick = {.cost = profile.cost / 1000,
 					     .limit = profile.cost / 100};
-	struct rule_state *slow_rule = &state.rules[1], *quick_rule = &state.rules[2];
+	struct rule_state *slow_rule = state_rule(state, 1), *quick_rule = state_rule(state, 2);
 	struct state_asked asked;
 	int taken = 0;
 
@@ -205,11 +206,11 @@ static void test_rules_apart(void)
 	for (uint64_t key = 1; key <= 1000; key++)
 		take_all(key, 0);
 	for (uint64_t key = 1; key <= 1000; key++) {
-		struct source source = state_source_of(&state, key, false);
-		uint64_t *word = state_source(&state, quick_rule, 2, &quick, source, BUCKET_PPS, 0);
+		struct source source = state_source_of(state, key, false);
+		uint64_t *word = state_source(state, quick_rule, 2, &quick, source, BUCKET_PPS, 0);
 
 		CU_ASSERT(word < (uint64_t *)slow_rule || word >= (uint64_t *)(slow_rule + 1));
-		state_ask(&state, word, &quick, 0, quick.cost, &asked);
+		state_ask(state, word, &quick, 0, quick.cost, &asked);
 	}
 	for (uint64_t key = 1; key <= 1000; key++)
 		taken += take_all(key, 0);
@@ -218,18 +219,18 @@ static void test_rules_apart(void)
 
 static void test_rates_apart(void)
 {
-	struct rule_state *rule = &state.rules[7];
+	struct rule_state *rule = state_rule(state, 7);
 
 	setup(SOURCE_GROUP, false);
 	for (uint64_t key = 0; key < 1000; key++) {
-		struct source source = state_source_of(&state, key, key & 1);
+		struct source source = state_source_of(state, key, key & 1);
 		uint64_t *pps, *bps;
 
-		pps = state_source(&state, rule, 7, &profile, source, BUCKET_PPS, 0);
-		bps = state_source(&state, rule, 7, &profile, source, BUCKET_BPS, 0);
+		pps = state_source(state, rule, 7, &profile, source, BUCKET_PPS, 0);
+		bps = state_source(state, rule, 7, &profile, source, BUCKET_BPS, 0);
 		CU_ASSERT_PTR_NOT_EQUAL(pps, bps);
 		CU_ASSERT_PTR_EQUAL(pps,
-				    state_source(&state, rule, 7, &profile, source, BUCKET_PPS, 0));
+				    state_source(state, rule, 7, &profile, source, BUCKET_PPS, 0));
 	}
 }
 
@@ -241,10 +242,10 @@ static void test_changed_profile(void)
 	struct state_asked asked;
 
 	setup(LINES, false);
-	CU_ASSERT_FALSE(state_ask(&state, &word, &quick, 0, quick.cost, &asked));
-	CU_ASSERT_FALSE(state_ask(&state, &word, &quick, quick.cost - 1, quick.cost, &asked));
-	CU_ASSERT(state_ask(&state, &word, &quick, quick.cost, quick.cost, &asked));
-	CU_ASSERT_FALSE(state_ask(&state, &word, &quick, quick.cost, 2 * quick.cost, &asked));
+	CU_ASSERT_FALSE(state_ask(state, &word, &quick, 0, quick.cost, &asked));
+	CU_ASSERT_FALSE(state_ask(state, &word, &quick, quick.cost - 1, quick.cost, &asked));
+	CU_ASSERT(state_ask(state, &word, &quick, quick.cost, quick.cost, &asked));
+	CU_ASSERT_FALSE(state_ask(state, &word, &quick, quick.cost, 2 * quick.cost, &asked));
 }
 
 enum { THREADED_PACKETS = 2000 };

@@ -35,8 +35,7 @@ static const char *const traffic_policy =
 
 /* One of the two ways to decide, with everything that it changes. */
 struct side {
-	struct source_line lines[TRAFFIC_LINES];
-	struct state state;
+	STATE_OF(TRAFFIC_LINES) state;
 	struct worker_counters *counters;
 };
 
@@ -45,7 +44,7 @@ static inline void side_init(struct side *side, bool shared, struct worker_count
 	memset(side, 0, sizeof *side);
 	memset(counters, 0, sizeof *counters);
 	side->counters = counters;
-	state_init(&side->state, side->lines, TRAFFIC_LINES, (struct siphash_key){5, 6}, 0, shared);
+	state_init(&side->state.head, TRAFFIC_LINES, (struct siphash_key){5, 6}, 0, shared);
 }
 
 /* Whether two buckets have the same room: a full one may say since when, or that it is. */
@@ -57,15 +56,15 @@ static inline bool bucket_equals(uint64_t a, uint64_t b, uint64_t now)
 /* Whether buckets and counters are the same. */
 static inline bool side_equals(const struct side *a, const struct side *b, uint64_t now_ns)
 {
-	uint64_t now = state_now(&a->state, now_ns);
+	uint64_t now = state_now(&a->state.head, now_ns);
 	bool equal = memcmp(a->counters, b->counters, sizeof *a->counters) == 0 &&
-		     memcmp(a->lines, b->lines, sizeof a->lines) == 0;
+		     memcmp(a->state.line, b->state.line, sizeof a->state.line) == 0;
 
 	for (unsigned rate = 0; rate < BUCKET_RATES; rate++) {
-		equal &= bucket_equals(a->state.host[rate], b->state.host[rate], now);
+		equal &= bucket_equals(a->state.head.host[rate], b->state.head.host[rate], now);
 		for (unsigned slot = 0; slot < CAP_RULE_SLOTS; slot++) {
-			const struct rule_state *one = &a->state.rules[slot];
-			const struct rule_state *other = &b->state.rules[slot];
+			const struct rule_state *one = &a->state.rule[slot];
+			const struct rule_state *other = &b->state.rule[slot];
 
 			equal &= bucket_equals(one->rate[rate], other->rate[rate], now);
 			equal &= memcmp(one->overflow, other->overflow, sizeof one->overflow) == 0;
@@ -182,7 +181,7 @@ static inline void decide_singly(const struct image *image, struct side *side,
 		struct packet packet;
 
 		parse_frame(burst->frame[i], burst->readable[i], burst->length[i], &packet);
-		decisions[i] = decide(image, &side->state, &packet, now_ns);
+		decisions[i] = decide(image, &side->state.head, &packet, now_ns);
 		counters_decided(side->counters, &burst->length[i], &decisions[i], 1);
 		count_rule(side->counters, burst->length[i], &decisions[i], image->rules);
 	}
@@ -199,7 +198,7 @@ static inline unsigned traffic_differs(const struct burst_level *level, const st
 
 	traffic_fill(&burst);
 	decide_singly(image, single, &burst, now_ns, decisions);
-	level->decide(&burst, image, &many->state, memory, many->counters, now_ns);
+	level->decide(&burst, image, &many->state.head, memory, many->counters, now_ns);
 	for (unsigned i = 0; i < burst.count; i++)
 		differ += memcmp(&burst.decision[i], &decisions[i], sizeof *decisions) != 0;
 	return differ;
