@@ -6,6 +6,7 @@
 #include "random.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stddef.h>
 
 enum {
@@ -58,6 +59,22 @@ int calibrate_init(void)
 	link_lines();
 	measure_tsc();
 	return 0;
+}
+
+int calibrate_pin(void)
+{
+	cpu_set_t set;
+	int last = -1;
+
+	if (sched_getaffinity(0, sizeof set, &set))
+		return -1;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (CPU_ISSET(cpu, &set))
+			last = cpu;
+	}
+	CPU_ZERO(&set);
+	CPU_SET(last, &set);
+	return sched_setaffinity(0, sizeof set, &set);
 }
 
 double calibrate_tsc_ghz(void)

@@ -16,6 +16,9 @@ struct calibration {
 			*/
 };
 
+/* Stay on one CPU: the last, as the first has most interrupts to see to. 0, or -1. */
+int calibrate_pin(void);
+
 /* Make the memory to chase through, and find the TSC's rate. 0, or -ENOMEM. */
 int calibrate_init(void);
 

@@ -222,30 +222,13 @@ static int print_places(void)
 	return result;
 }
 
-/* Stay on one CPU: the last, as the first has most interrupts to see to. */
-static int pin(void)
-{
-	cpu_set_t set;
-	int last = -1;
-
-	if (sched_getaffinity(0, sizeof set, &set))
-		return -1;
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-		if (CPU_ISSET(cpu, &set))
-			last = cpu;
-	}
-	CPU_ZERO(&set);
-	CPU_SET(last, &set);
-	return sched_setaffinity(0, sizeof set, &set);
-}
-
 static int run(void)
 {
 	if (bench.trials == 0) {
 		fprintf(stderr, "no trial is called %s; see --list\n", bench.only);
 		return EXIT_FAILURE;
 	}
-	if (pin() || calibrate_init() || open_places())
+	if (calibrate_pin() || calibrate_init() || open_places())
 		return EXIT_FAILURE;
 	trials_run(bench.trial, bench.trials, bench.rounds);
 	trials_print(bench.trial, bench.trials, bench.rounds);

@@ -22,6 +22,7 @@ class Row:
     least: float | None = None
     note: str = ""
     left_out: bool = False
+    lacks_tool: bool = False  # and root or a package would change that
     rounds: list = dataclasses.field(default_factory=list)  # a figure each, None where not fair
 
     def spread(self):
@@ -47,9 +48,9 @@ class Row:
         return ""
 
 
-def left_out(name, why):
+def left_out(name, why, lacks_tool=False):
     """The row of what cannot be measured here."""
-    return Row(name, 0.0, "", 0.0, 0.0, noisy=True, left_out=True, note=why)
+    return Row(name, 0.0, "", 0.0, 0.0, noisy=True, left_out=True, lacks_tool=lacks_tool, note=why)
 
 
 def from_samples(name, unit, samples, taken=None, **more):

@@ -153,6 +153,11 @@ struct state *twin_state(const struct twin *twin)
 	return twin->join.state;
 }
 
+int twin_program(const struct twin *twin)
+{
+	return bpf_program__fd(twin->bpf->progs.sluice_ask);
+}
+
 int twin_ask(struct twin *twin, const uint8_t *frame, uint32_t length, uint64_t now_ns,
 	     struct decision *decision)
 {

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * bench-twin: what one run of the twin's program takes in the kernel, beside xdp-filter's, on the
+ * same packets, in turns. Prints a line of JSON for each: scripts/bench makes tables of them.
+ *
+ * The kernel runs a program again and again on one packet (bpf_prog_test_run); where packets are to
+ * come from many, it runs the stage, which changes the sender and goes on to the program. What the
+ * stage takes by itself is a trial too, to be taken off: that of an empty program on it, less that
+ * of one off it.
+ */
+#include "load.h"
+#include "staging.h"
+#include "trial.h"
+#include "twin.h"
+#include "world.h"
+#include "xdp_filter.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fnmatch.h>
+#include <getopt.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MANY = 1000000, WARM_UP = 1 << 16, START_NS = 1000000000, ASKED = 4096 };
+
+enum program { EMPTY, SETS, EVERYTHING, FILTER, FILTER_ALL, PROGRAMS };
+
+/* Who sends a trial's packets: one, or those on a stage. */
+enum senders { ONE, ONE_BLOCKED, ALL_BLOCKED, ALL_BLOCKED_PLAIN, ALL_MANY, SENDERS };
+
+static const struct scene {
+	const char *name;
+	enum program program;
+	enum senders senders;
+	uint32_t returns;
+	enum reason reason; /* that a twin gives each; REASON_COUNT: several */
+} scenes[] = {
+	{"empty/one", EMPTY, ONE, XDP_PASS, REASON_COUNT},
+	{"empty/100K", EMPTY, ALL_BLOCKED, XDP_PASS, REASON_COUNT},
+	{"empty/100K-plain", EMPTY, ALL_BLOCKED_PLAIN, XDP_PASS, REASON_COUNT},
+	{"empty/1M", EMPTY, ALL_MANY, XDP_PASS, REASON_COUNT},
+	{"set/twin", SETS, ONE_BLOCKED, XDP_PASS, REASON_BLOCKED},
+	{"set/xdp-filter", FILTER, ONE_BLOCKED, XDP_DROP, REASON_COUNT},
+	{"set/xdp-filter-all", FILTER_ALL, ONE_BLOCKED, XDP_DROP, REASON_COUNT},
+	{"passed/twin", SETS, ONE, XDP_PASS, REASON_DEFAULT},
+	{"passed/xdp-filter", FILTER, ONE, XDP_PASS, REASON_COUNT},
+	{"passed/xdp-filter-all", FILTER_ALL, ONE, XDP_PASS, REASON_COUNT},
+	{"100K/twin", SETS, ALL_BLOCKED, XDP_PASS, REASON_BLOCKED},
+	{"100K/xdp-filter", FILTER, ALL_BLOCKED_PLAIN, XDP_DROP, REASON_COUNT},
+	{"one/twin", EVERYTHING, ONE, XDP_PASS, REASON_ADMITTED},
+	{"1M/twin", EVERYTHING, ALL_MANY, XDP_PASS, REASON_COUNT},
+};
+enum { TRIALS = sizeof scenes / sizeof *scenes };
+
+struct twin_trial {
+	struct trial trial;
+	const struct scene *scene;
+	int program;
+};
+
+struct bench {
+	const char *everything, *sets, *folder, *only;
+	unsigned rounds;
+	uint32_t packets; /* of a sample */
+	bool list;
+	struct policy_image policy[PROGRAMS];
+	struct twin *twin[PROGRAMS];
+	struct bpf_object *filter[PROGRAMS];
+	struct stage *stage[SENDERS];
+	struct frames frames;
+	uint32_t one; /* who sends next where one sends */
+	struct twin_trial made[TRIALS];
+	struct trial *trial[TRIALS];
+	unsigned trials;
+	bool failed;
+};
+
+static struct bench bench = {.everything = "bench/policy.json",
+			     .sets = "bench/sets.json",
+			     .folder = "/usr/lib/x86_64-linux-gnu/bpf",
+			     .only = "*",
+			     .rounds = 5,
+			     .packets = 1 << 15};
+
+static const uint8_t *frame_of(uint32_t source)
+{
+	frames_put(&bench.frames, 0, source);
+	return bench.frames.at;
+}
+
+/* Another each time, lest one uses up what it may send; of those that the policy admits. */
+static uint32_t next_one(enum senders senders)
+{
+	struct decision decision;
+
+	if (senders != ONE)
+		return traffic_blocked(0);
+	do
+		bench.one = (bench.one + 1) % MANY;
+	while (twin_ask(bench.twin[EVERYTHING], frame_of(bench.one), bench.frames.length[0],
+			START_NS, &decision) == 0 &&
+	       decision.reason != REASON_ADMITTED);
+	return bench.one;
+}
+
+/*
+ * Have `program` run on packets. TSC cycles for each, by the kernel's clock around all of them, as
+ * it changes its own code before; it says whole nanoseconds, cut off.
+ */
+static double run(struct twin_trial *made, uint32_t packets)
+{
+	static uint8_t asked[sizeof(struct twin_question) + CAP_FRAME], answered[sizeof asked];
+	struct twin_question question = {.now_ns = START_NS};
+	const uint32_t size = (uint32_t)sizeof question + bench.frames.length[0];
+	struct xdp_md about = {.data = sizeof question, .data_end = size};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = asked, .data_size_in = size,
+		    .data_out = answered, .data_size_out = size, .ctx_in = &about,
+		    .ctx_size_in = sizeof about, .repeat = (int)packets);
+	const struct scene *scene = made->scene;
+	int result;
+
+	memcpy(asked, &question, sizeof question);
+	memcpy(asked + sizeof question, frame_of(next_one(scene->senders)), bench.frames.length[0]);
+	result = bpf_prog_test_run_opts(made->program, &options);
+	memcpy(&question, answered, sizeof question);
+	if (result || options.retval != scene->returns ||
+	    (scene->reason != REASON_COUNT && question.decision.reason != scene->reason)) {
+		fprintf(stderr, "%s: result %d, returned %u for %s\n", made->trial.name, result,
+			options.retval, reason_word(question.decision.reason));
+		bench.failed = true;
+	}
+	return (options.duration + 0.5) * calibrate_tsc_ghz();
+}
+
+static double run_sample(struct trial *trial)
+{
+	return run((struct twin_trial *)trial, bench.packets);
+}
+
+static int program_of(const struct scene *scene)
+{
+	if (scene->program == EMPTY)
+		return stage_empty(
+			bench.stage[scene->senders >= ALL_BLOCKED ? scene->senders : ALL_MANY]);
+	return bench.twin[scene->program] ? twin_program(bench.twin[scene->program])
+					  : xdp_filter_program(bench.filter[scene->program]);
+}
+
+/* Set the stage, and fill caches with what they can hold; see all senders once. */
+static void warm_up(struct trial *trial)
+{
+	struct twin_trial *made = (struct twin_trial *)trial;
+	const struct scene *scene = made->scene;
+
+	made->program = program_of(scene);
+	if (bench.stage[scene->senders])
+		made->program = stage_for(bench.stage[scene->senders], made->program);
+	run(made, scene->senders == ALL_MANY ? MANY : WARM_UP);
+}
+
+static void add_trials(void)
+{
+	for (unsigned i = 0; i < TRIALS; i++) {
+		struct twin_trial *made = &bench.made[i];
+
+		*made = (struct twin_trial){
+			.trial = {.run = run_sample, .warm_up = warm_up},
+			.scene = &scenes[i],
+		};
+		snprintf(made->trial.name, TRIAL_NAME, "%s", scenes[i].name);
+		if (scenes[i].program == EMPTY || fnmatch(bench.only, made->trial.name, 0) == 0)
+			bench.trial[bench.trials++] = &made->trial;
+	}
+}
+
+/* A twin that decides by a document; it has a direct table where a data plane would. */
+static int open_twin(enum program program, const char *document, uint64_t sources)
+{
+	struct policy_image *policy = &bench.policy[program];
+	const struct twin_options options = {.sources = sources};
+	struct twin_error error;
+	int result;
+
+	if (policy_image_open(document, TRAFFIC_BLOCKED, policy))
+		return -1;
+	for (uint32_t i = 0; i < policy->image.rule_count; i++)
+		policy->image.rules[i].slot = (uint16_t)i;
+	result = twin_open(&options, &bench.twin[program], &error);
+	if (result == 0)
+		result = twin_switch(bench.twin[program], policy->copy, &policy->image,
+				     policy->image.origin.ip4.count > DIRECT_RANGES, &error);
+	if (result)
+		fprintf(stderr, "%s\n", error.message);
+	return result;
+}
+
+static int open_stage(enum senders senders, enum traffic_shape shape, bool frags)
+{
+	struct traffic traffic;
+
+	traffic_init(&traffic, shape, MANY, TRAFFIC_BLOCKED);
+	bench.stage[senders] = stage_open(&traffic, frags);
+	return bench.stage[senders] ? 0 : -1;
+}
+
+static int open_all(void)
+{
+	if (frames_init(&bench.frames, FRAME_TCP4) || open_stage(ALL_MANY, TRAFFIC_UNIFORM, true) ||
+	    open_stage(ALL_BLOCKED, TRAFFIC_REFUSED, true) ||
+	    open_stage(ALL_BLOCKED_PLAIN, TRAFFIC_REFUSED, false) ||
+	    open_twin(EVERYTHING, bench.everything, MANY) || open_twin(SETS, bench.sets, 1))
+		return -1;
+	bench.filter[FILTER] = xdp_filter_open(bench.folder, "alw_ip", TRAFFIC_BLOCKED);
+	bench.filter[FILTER_ALL] = xdp_filter_open(bench.folder, "alw_all", TRAFFIC_BLOCKED);
+	return bench.filter[FILTER] && bench.filter[FILTER_ALL] ? 0 : -1;
+}
+
+static void close_all(void)
+{
+	for (unsigned i = 0; i < SENDERS; i++)
+		stage_close(bench.stage[i]);
+	for (unsigned i = 0; i < PROGRAMS; i++) {
+		twin_close(bench.twin[i]);
+		xdp_filter_close(bench.filter[i]);
+		policy_image_close(&bench.policy[i]);
+	}
+	frames_free(&bench.frames);
+}
+
+/* What becomes of packets of some of the many, which shows that all was on. */
+static int print_reasons(void)
+{
+	unsigned count[REASON_COUNT] = {0};
+	struct traffic traffic;
+
+	traffic_init(&traffic, TRAFFIC_UNIFORM, MANY, TRAFFIC_BLOCKED);
+	for (unsigned i = 0; i < ASKED; i++) {
+		struct decision decision;
+
+		if (twin_ask(bench.twin[EVERYTHING], frame_of(traffic_next(&traffic)),
+			     bench.frames.length[0], START_NS, &decision))
+			return -1;
+		count[decision.reason]++;
+	}
+	printf("{\"name\":\"reasons/1M\",\"packets\":%u", ASKED);
+	for (unsigned reason = 0; reason < REASON_COUNT; reason++)
+		printf(",\"%s\":%u", reason_word(reason), count[reason]);
+	printf("}\n");
+	return 0;
+}
+
+static int run_all(void)
+{
+	if (calibrate_pin() || calibrate_init() || open_all())
+		return EXIT_FAILURE;
+	trials_run(bench.trial, bench.trials, bench.rounds);
+	trials_print(bench.trial, bench.trials, bench.rounds);
+	if (print_reasons())
+		bench.failed = true;
+	close_all();
+	return bench.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int list(void)
+{
+	for (unsigned i = 0; i < TRIALS; i++)
+		printf("%s\n", scenes[i].name);
+	return EXIT_SUCCESS;
+}
+
+static int parse_option(int option, const char *value)
+{
+	switch (option) {
+	case 'p':
+		bench.everything = value;
+		return 0;
+	case 's':
+		bench.sets = value;
+		return 0;
+	case 'x':
+		bench.folder = value;
+		return 0;
+	case 'o':
+		bench.only = value;
+		return 0;
+	case 'r':
+		bench.rounds = (unsigned)strtoul(value, NULL, 10);
+		return bench.rounds >= 1 && bench.rounds <= TRIAL_ROUNDS ? 0 : -1;
+	case 'q':
+		bench.packets = 1 << 8;
+		bench.rounds = 2;
+		return 0;
+	case 'l':
+		bench.list = true;
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"policy", required_argument, NULL, 'p'},
+		{"sets", required_argument, NULL, 's'},
+		{"xdp-filter", required_argument, NULL, 'x'},
+		{"only", required_argument, NULL, 'o'},
+		{"rounds", required_argument, NULL, 'r'},
+		{"quick", no_argument, NULL, 'q'},
+		{"list", no_argument, NULL, 'l'},
+		{0},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (parse_option(option, optarg)) {
+			fprintf(stderr,
+				"usage: %s [--policy FILE] [--sets FILE] [--xdp-filter FOLDER] "
+				"[--only PATTERN] [--rounds 1-%d] [--quick] [--list]\n",
+				argv[0], TRIAL_ROUNDS);
+			return 2;
+		}
+	}
+	add_trials();
+	return bench.list ? list() : run_all();
+}
