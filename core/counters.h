@@ -2,7 +2,8 @@
 /*
  * Counters: a shared file, written by the data plane, one block for each worker on cache
  * lines of its own, summed by whoever reads. Words are written with relaxed stores by
- * their one worker; a reader may see a packet in one word and not yet in another.
+ * their one worker; a reader may see a packet in one word and not yet in another. The twin has
+ * blocks of the same kind, one for each CPU, in a map of the kernel's.
  *
  * Every packet from an edge port ends in exactly one reason, hence for each worker, once
  * it stands still, and for their sums:
@@ -18,7 +19,7 @@
 #include "decide.h"
 
 #define COUNTERS_MAGIC UINT32_C(0x4e434c53) /* "SLCN" */
-enum { COUNTERS_VERSION = 2 };
+enum { COUNTERS_VERSION = 3 };
 
 struct count {
 	uint64_t packets;
@@ -44,6 +45,8 @@ struct worker_counters {
 	struct count unsent;   /* passed or diverted, but the port's queue was full */
 	struct count returned; /* from server and fallback ports, forwarded to the edge */
 	struct count unreturned;
+	struct count
+		handed; /* the twin's alone: given to the data plane, and nothing of the above */
 	struct count rule[CAP_RULE_SLOTS][OUTCOME_COUNT];
 };
 
@@ -58,8 +61,8 @@ struct counters {
 
 static inline void count_add(struct count *count, uint64_t packets, uint64_t bytes)
 {
-	__atomic_store_n(&count->packets, count->packets + packets, __ATOMIC_RELAXED);
-	__atomic_store_n(&count->bytes, count->bytes + bytes, __ATOMIC_RELAXED);
+	WORD_STORE(&count->packets, count->packets + packets);
+	WORD_STORE(&count->bytes, count->bytes + bytes);
 }
 
 static inline void count_packet(struct count *count, uint32_t bytes)
@@ -136,8 +139,8 @@ static inline void count_rule(struct worker_counters *worker, uint32_t length,
 
 static inline void count_sum(struct count *sum, const struct count *count)
 {
-	sum->packets += __atomic_load_n(&count->packets, __ATOMIC_RELAXED);
-	sum->bytes += __atomic_load_n(&count->bytes, __ATOMIC_RELAXED);
+	sum->packets += WORD_LOAD(&count->packets);
+	sum->bytes += WORD_LOAD(&count->bytes);
 }
 
 static inline bool count_equal(const struct count *a, const struct count *b)

@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See frame.h. */
 #include "frame.h"
-#include "packet.h"
-#include "wire.h"
+#include "ethernet.h"
 
-#include <string.h>
-
-enum {
-	MACS = 12,
-	ETHERNET = 14,
-	TAG = 4,
-	HEAD = ETHERNET + TAG, /* what is written to lies in it */
-	MOST_TAGS = 2,         /* that are put in */
-	VID_MASK = 0x0fff,
-};
+enum { MOST_TAGS = 2 }; /* that are put in */
 
 static bool frame_writable(const struct rte_mbuf *frame)
 {
@@ -21,8 +11,8 @@ static bool frame_writable(const struct rte_mbuf *frame)
 		return false;
 	if (RTE_MBUF_HAS_EXTBUF(frame) && rte_mbuf_ext_refcnt_read(frame->shinfo) != 1)
 		return false;
-	return rte_pktmbuf_headroom(frame) >= MOST_TAGS * TAG &&
-	       frame->data_len >= RTE_MIN(frame->pkt_len, (uint32_t)HEAD);
+	return rte_pktmbuf_headroom(frame) >= MOST_TAGS * ETHERNET_TAG &&
+	       frame->data_len >= RTE_MIN(frame->pkt_len, (uint32_t)ETHERNET_HEAD);
 }
 
 /* The frame, or its copy in its place, with a head that may be written. NULL: freed. */
@@ -37,22 +27,11 @@ static struct rte_mbuf *frame_own(struct rte_mbuf *frame, struct rte_mempool *po
 	return copy;
 }
 
-static void store_u16(uint8_t *at, uint16_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
-
 /* Put a tag into a frame_own() one, outside of any it has. */
 static void insert_tag(struct rte_mbuf *frame, uint16_t ethertype, uint16_t tci)
 {
-	uint8_t *head;
-
-	rte_pktmbuf_prepend(frame, TAG);
-	head = rte_pktmbuf_mtod(frame, uint8_t *);
-	memmove(head, head + TAG, MACS);
-	store_u16(head + MACS, ethertype);
-	store_u16(head + MACS + 2, tci);
+	rte_pktmbuf_prepend(frame, ETHERNET_TAG);
+	ethernet_put_tag(rte_pktmbuf_mtod(frame, uint8_t *), ethertype, tci);
 }
 
 struct rte_mbuf *frame_restore_tags(struct rte_mbuf *frame, struct rte_mempool *pool)
@@ -60,7 +39,7 @@ struct rte_mbuf *frame_restore_tags(struct rte_mbuf *frame, struct rte_mempool *
 	uint64_t flags = frame->ol_flags;
 	uint16_t inner = frame->vlan_tci, outer = frame->vlan_tci_outer;
 
-	if (frame->pkt_len < MACS)
+	if (frame->pkt_len < ETHERNET_MACS)
 		return frame;
 	frame = frame_own(frame, pool);
 	if (!frame)
@@ -73,29 +52,11 @@ struct rte_mbuf *frame_restore_tags(struct rte_mbuf *frame, struct rte_mempool *
 	return frame;
 }
 
-static bool is_tagged(const uint8_t *head)
-{
-	uint16_t ethertype = wire_u16(head + MACS);
-
-	return ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_QINQ;
-}
-
 struct rte_mbuf *frame_divert(struct rte_mbuf *frame, const struct fallback *fallback,
 			      struct rte_mempool *pool)
 {
-	uint8_t *head;
-
 	frame = frame_own(frame, pool);
-	if (!frame)
-		return NULL;
-	head = rte_pktmbuf_mtod(frame, uint8_t *);
-	memcpy(head, fallback->mac, sizeof fallback->mac);
-	if (!(fallback->flags & FALLBACK_VLAN))
-		return frame;
-	if (is_tagged(head))
-		store_u16(head + ETHERNET,
-			  (uint16_t)((wire_u16(head + ETHERNET) & ~VID_MASK) | fallback->vlan));
-	else
+	if (frame && ethernet_divert(rte_pktmbuf_mtod(frame, uint8_t *), fallback))
 		insert_tag(frame, ETHERTYPE_VLAN, fallback->vlan);
 	return frame;
 }
