@@ -85,22 +85,9 @@ static int map_state(struct twin *twin, const struct twin_options *options,
 	return 0;
 }
 
-/* What places that are nowhere lead to. */
-static int make_empty_line(struct twin *twin, struct twin_error *error)
-{
-	const uint32_t slot = 0;
-	int map = twin_table_create(1);
-	int result = map < 0 ? map
-			     : bpf_map_update_elem(bpf_map__fd(twin->bpf->maps.segments), &slot,
-						   &map, BPF_ANY);
-
-	if (map >= 0)
-		close(map);
-	return result < 0 ? twin_fail(error, result, "cannot make the twin's tables") : 0;
-}
-
 static int load(struct twin *twin, const struct twin_options *options, struct twin_error *error)
 {
+	const uint32_t lines = options->arena_lines ? options->arena_lines : TWIN_ARENA_LINES;
 	int result;
 
 	twin->bpf = twin_bpf__open();
@@ -109,11 +96,16 @@ static int load(struct twin *twin, const struct twin_options *options, struct tw
 	result = bpf_map__set_max_entries(twin->bpf->maps.sources,
 					  source_lines_for(options->sources));
 	if (result == 0)
+		result = bpf_map__set_max_entries(twin->bpf->maps.arena, lines);
+	if (result == 0)
 		result = twin_bpf__load(twin->bpf);
 	if (result != 0)
 		return twin_fail(error, result, "the kernel refuses the twin's program");
 	result = map_state(twin, options, error);
-	return result ? result : make_empty_line(twin, error);
+	if (result != 0)
+		return result;
+	result = generations_open(&twin->generations, twin->bpf, lines);
+	return result ? twin_fail(error, result, "cannot map the twin's tables") : 0;
 }
 
 int twin_open(const struct twin_options *options, struct twin **twin, struct twin_error *error)
@@ -142,10 +134,37 @@ void twin_close(struct twin *twin)
 {
 	if (!twin)
 		return;
+	generations_close(&twin->generations);
 	join_leave(&twin->join);
 	if (twin->bpf)
 		twin_bpf__destroy(twin->bpf);
 	free(twin);
+}
+
+int twin_prepare(struct twin *twin, void *const segments[SEGMENT_KINDS], const struct image *image,
+		 bool direct, struct twin_error *error)
+{
+	int result = generations_prepare(&twin->generations, segments, image, direct);
+
+	if (result == -E2BIG)
+		return twin_fail(error, result, "single addresses lie too close");
+	if (result == -ENOSPC) {
+		snprintf(error->message, sizeof error->message,
+			 "the twin's tables of %u lines have no room for %u more",
+			 twin->generations.lines, twin_lines_needed(segments, direct));
+		return result;
+	}
+	return result ? twin_fail(error, result, "cannot fill the twin's tables") : 0;
+}
+
+void twin_commit(struct twin *twin, uint64_t generation)
+{
+	generations_commit(&twin->generations, generation);
+}
+
+void twin_abandon(struct twin *twin)
+{
+	generations_abandon(&twin->generations);
 }
 
 struct state *twin_state(const struct twin *twin)

@@ -39,6 +39,9 @@ struct twin_pair {
 	char name[PORT_ROLES][IF_NAMESIZE];
 };
 
+/* Room for two generations with a million origins and a direct table. */
+enum { TWIN_ARENA_LINES = 1 << 21 };
+
 /* What a twin is made with, and keeps. */
 struct twin_options {
 	const char *pins; /* folder on a BPF file system; NULL: nothing is pinned or attached */
@@ -48,6 +51,7 @@ struct twin_options {
 	uint64_t sources;              /* as source_lines_for() */
 	const struct siphash_key *key; /* of the sources' table, secret; NULL: a random one */
 	uint64_t now_ns;               /* the clock's, from which the time of new buckets counts */
+	uint32_t arena_lines;          /* for tables, 64 bytes each; 0: TWIN_ARENA_LINES */
 	bool explain;                  /* libbpf's messages and the verifier's log to stderr */
 };
 
@@ -62,27 +66,27 @@ int twin_open(const struct twin_options *options, struct twin **twin, struct twi
 /* Let go of everything; NULL is fine. What is pinned and attached stays at work. */
 void twin_close(struct twin *twin);
 
-/* twin_prepare() and twin_commit() in one. */
-int twin_switch(struct twin *twin, void *const segments[SEGMENT_KINDS], const struct image *image,
-		bool direct, struct twin_error *error);
-
 /*
- * Make the tables of another generation beside those in force: `image`, which image_open() made
- * of `segments`, with expiries on the twin's clock and rules that have their slots. Both may go
+ * Make the tables of the next generation, not in force yet: `image`, which image_open() made of
+ * `segments`, with expiries on the twin's clock and rules that have their slots. Both may go
  * afterwards. Segments that the twin holds already are not copied again. `direct`: with a direct
- * table, worth it above DIRECT_RANGES. What was prepared before and not committed is forgotten.
+ * table, worth it above DIRECT_RANGES. Gives up what was prepared before. 0, or a negative errno
+ * with *error set: -ENOSPC if the arena has no room for it.
  */
 int twin_prepare(struct twin *twin, void *const segments[SEGMENT_KINDS], const struct image *image,
 		 bool direct, struct twin_error *error);
 
 /*
- * Decide by what was prepared from now on. Every packet is decided by one generation; when this
- * returns, all that come are by this one.
+ * Decide by what was prepared, which is generation number `generation`, from the next packet on.
+ * Every packet is decided by one generation to its end.
  */
 void twin_commit(struct twin *twin, uint64_t generation);
 
-/* Forget what was prepared. */
+/* Give up what was prepared, if anything was. */
 void twin_abandon(struct twin *twin);
+
+/* How many lines of an arena a generation takes. Beside it there must be room for the next. */
+uint32_t twin_lines_needed(void *const segments[SEGMENT_KINDS], bool direct);
 
 /*
  * Attach the program to the interfaces, once there are tables: in the place of the one that is

@@ -58,32 +58,36 @@ __attribute__((noinline)) uint64_t forgotten(uint64_t number)
 #include "twin.h"
 
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, uint32_t);
-	__array(
-		values, struct {
-			__uint(type, BPF_MAP_TYPE_ARRAY);
-			__uint(map_flags, BPF_F_MMAPABLE);
-			__uint(max_entries, 1);
-			__type(key, uint32_t);
-			__uint(value_size, sizeof(struct twin_root));
-		});
+	__uint(value_size, sizeof(struct twin_active));
+} active SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, TWIN_ROOTS);
+	__type(key, uint32_t);
+	__uint(value_size, sizeof(struct twin_root));
 } roots SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, TWIN_SLOTS);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, TWIN_RULES);
 	__type(key, uint32_t);
-	__array(
-		values, struct {
-			__uint(type, BPF_MAP_TYPE_ARRAY);
-			__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
-			__uint(max_entries, 1);
-			__type(key, uint32_t);
-			__uint(value_size, TWIN_LINE);
-		});
-} segments SEC(".maps");
+	__uint(value_size, sizeof(struct rule));
+} rules SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* the loader's to set */
+	__type(key, uint32_t);
+	__uint(value_size, TWIN_LINE);
+} arena SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -112,18 +116,25 @@ struct {
 /* A place of `size` bytes, a power of two up to a line, by which it is aligned. */
 static __always_inline const void *table_reach(uint64_t place, uint32_t size)
 {
-	uint32_t slot = (uint32_t)(place >> TWIN_SLOT_SHIFT);
-	uint32_t number = (uint32_t)place / TWIN_LINE;
-	const uint8_t *line;
-	void *segment;
+	uint32_t number = (uint32_t)(place / TWIN_LINE);
+	const uint8_t *line = bpf_map_lookup_elem(&arena, &number);
 
-	segment = bpf_map_lookup_elem(&segments, &slot);
-	if (!segment)
-		absent();
-	line = bpf_map_lookup_elem(segment, &number);
 	if (!line)
 		absent();
 	return line + (place & (TWIN_LINE - size));
+}
+
+/* The root of the generation in force, which a packet asks for once; NULL: there is none. */
+static __always_inline const struct twin_root *active_root(void)
+{
+	const uint32_t first = 0;
+	const struct twin_active *now = bpf_map_lookup_elem(&active, &first);
+	uint32_t root;
+
+	if (!now)
+		return NULL;
+	root = WORD_LOAD(&now->root) - 1;
+	return bpf_map_lookup_elem(&roots, &root);
 }
 
 static __always_inline const struct settings *image_settings(const struct image *image)
@@ -133,9 +144,12 @@ static __always_inline const struct settings *image_settings(const struct image 
 
 static __always_inline const struct rule *image_rule(const struct image *image, uint16_t rule)
 {
-	if (rule >= CAP_RULES)
+	uint32_t number = ((const struct twin_root *)image)->first_rule + rule;
+	const struct rule *found = bpf_map_lookup_elem(&rules, &number);
+
+	if (!found)
 		absent();
-	return &((const struct twin_root *)image)->rules[rule];
+	return found;
 }
 
 static __always_inline struct source_line *state_line(const struct state *state, uint32_t index)

@@ -59,16 +59,12 @@ static __always_inline bool decide_frame(struct xdp_md *ctx, uint64_t now_ns,
 	const uint32_t first = 0;
 	struct state *state = state_head();
 	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &first);
-	void *root = bpf_map_lookup_elem(&roots, &first);
-	const struct image *image;
+	const struct twin_root *root = active_root();
 
 	if (!state || !scratch || !root)
 		return false;
-	image = bpf_map_lookup_elem(root, &first);
-	if (!image)
-		return false;
 	parse(ctx, scratch);
-	*decision = decide_leased(image, state, &scratch->packet,
+	*decision = decide_leased(&root->image, state, &scratch->packet,
 				  (struct leases){&scratch->rule, &scratch->host}, now_ns);
 	return true;
 }

@@ -5,23 +5,32 @@
 #include "decide.h"
 
 /*
- * A generation's tables are segments, each a map of its own, in which a value is a line. The
- * pointers of an image are places: the segment's slot in the map of maps, above the byte's
- * offset in the segment. Place zero is an empty line, of which NULL has nothing more to say.
+ * The tables of all generations lie in one arena, a map in which a value is a line, and their rules
+ * in another. The pointers of an image are places: the byte's offset in the arena. Place zero is
+ * an empty line, of which NULL has nothing more to say.
  */
 enum {
 	TWIN_LINE = 64,
-	TWIN_SLOT_SHIFT = 32,             /* of a place */
-	TWIN_TABLES = SEGMENT_KINDS + 1,  /* of a generation: its segments and the direct table */
-	TWIN_SLOTS = 1 + 2 * TWIN_TABLES, /* the empty line, and two generations */
+	TWIN_TABLES = SEGMENT_KINDS + 1, /* of a generation: its segments and the direct table */
+	TWIN_ROOTS = 64,                 /* for those that programs may still be looking at, too */
+	TWIN_RULES = 4 * CAP_RULES,      /* likewise, of all */
+	TWIN_NO_ROOT = 0,
 };
 _Static_assert((int)TWIN_LINE == (int)IMAGE_ALIGN, "arrays begin with a line");
 
-/* All that a generation has in one piece. Who holds it sees this generation to the end. */
+/* What leads to all of a generation. Who holds it sees this generation to the end. */
 struct twin_root {
 	struct image image; /* first: who has one of these has the other */
 	struct settings settings;
-	struct rule rules[CAP_RULES];
+	uint64_t generation; /* its number */
+	uint32_t first_rule; /* where its rules begin */
+	uint32_t pad;
+};
+
+/* Which generation is in force: the one word that the loader changes to change it. */
+struct twin_active {
+	uint32_t root; /* one more than its index; or TWIN_NO_ROOT: there is no policy yet */
+	uint32_t pad;
 };
 
 /*

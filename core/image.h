@@ -232,6 +232,8 @@ enum {
 	DIRECT_CELLS = 1 << 24,
 	DIRECT_BYTES = DIRECT_CELLS * sizeof(uint16_t),
 	DIRECT_RANGES = 4096,
+	DIRECT_IN_VAIN =
+		DIRECT_CELLS / 64, /* so many marked for what is held no more are too many */
 };
 _Static_assert((int)CAP_ORIGINS < (int)DIRECT_SPLIT, "an origin fits beside DIRECT_HELD");
 

@@ -14,8 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DIRECT_IN_VAIN = DIRECT_CELLS / 64 };
-
 __attribute__((format(printf, 3, 4))) static int refuse(struct board_refusal *refusal, int result,
 							const char *format, ...)
 {

@@ -101,8 +101,9 @@ static int ask(struct twin *twin, char *policy, const char *file)
 		return EXIT_FAILURE;
 	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
 		segments[kind] = made.compiled.segment[kind]->data;
-	if (twin_switch(twin, segments, &made.image, false, &error) != 0)
+	if (twin_prepare(twin, segments, &made.image, false, &error) != 0)
 		return fail("the twin", error.message);
+	twin_commit(twin, 1);
 	memset(state_line(state, 0), 0, LINES * sizeof(struct source_line));
 	state_init(state, LINES, state->key, 0, true);
 	result = ask_all(twin, capture);

@@ -15,6 +15,9 @@
 
 enum { LINES = 32, SOURCES = LINES * 64 / 27 + 1, FRAMES = 5000, SKIPPED = 77 };
 
+/* Two generations with direct tables, and something for the rest. */
+enum { ARENA_LINES = 2 * DIRECT_BYTES / 64 + (1 << 16) };
+
 static unsigned policies = 200;
 static struct twin *twin;
 static STATE_OF(LINES) state;
@@ -97,7 +100,8 @@ static void test_random(void)
 		for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
 			segments[kind] = made.compiled.segment[kind]->data;
 		CU_ASSERT_EQUAL_FATAL(
-			twin_switch(twin, segments, &made.image, round % 8 == 0, &error), 0);
+			twin_prepare(twin, segments, &made.image, round % 8 == 0, &error), 0);
+		twin_commit(twin, round);
 		for (unsigned i = 0; i < FRAMES && differ == 0; i++)
 			differ += compare(&made.image);
 		made_free(&made);
@@ -131,7 +135,8 @@ int main(int count, char **arguments)
 		CU_TEST_INFO_NULL,
 	};
 	const struct siphash_key key = {5, 6};
-	const struct twin_options options = {.sources = SOURCES, .key = &key};
+	const struct twin_options options = {
+		.sources = SOURCES, .arena_lines = ARENA_LINES, .key = &key};
 	struct twin_error error;
 	int result = twin_open(&options, &twin, &error);
 
