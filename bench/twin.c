@@ -190,10 +190,12 @@ static int open_twin(enum program program, const char *document, uint64_t source
 		policy->image.rules[i].slot = (uint16_t)i;
 	result = twin_open(&options, &bench.twin[program], &error);
 	if (result == 0)
-		result = twin_switch(bench.twin[program], policy->copy, &policy->image,
-				     policy->image.origin.ip4.count > DIRECT_RANGES, &error);
+		result = twin_prepare(bench.twin[program], policy->copy, &policy->image,
+				      policy->image.origin.ip4.count > DIRECT_RANGES, &error);
 	if (result)
 		fprintf(stderr, "%s\n", error.message);
+	else
+		twin_commit(bench.twin[program], 1);
 	return result;
 }
 
