@@ -23,6 +23,32 @@ twin_offloads() {
 	in_place filter ethtool -K server rxvlan off
 } >/dev/null
 
+# The daemon's word for it.
+twin_attached() {
+	sluice_field '.health.twin.interfaces | length > 0 and all(.attached)' status
+}
+
+twin_serving() {
+	sluice_field '.health.twin.serving' status
+}
+
+twin_decides() {
+	sluice_field '.health.twin.serving | not' status
+}
+
+# filter_as_host ADDRESS...: the filter has an address of its own, which these can reach, and
+# bridges what is not for it.
+filter_address=198.18.1.1
+filter_as_host() {
+	ip -n "sluice-$run_id-filter" link add host type bridge mcast_snooping 0
+	ip -n "sluice-$run_id-filter" link set edge master host
+	ip -n "sluice-$run_id-filter" link set server master host
+	ip -n "sluice-$run_id-filter" link set host up
+	ip -n "sluice-$run_id-filter" address add $filter_address/24 dev host
+	printf 'route add %s dev host\n' "$@" | ip_batch filter
+	ip -n "sluice-$run_id-clients" route add 198.18.1.0/24 dev edge
+}
+
 twin_down() {
 	! mountpoint -q "$work/bpf" || umount "$work/bpf"
 }

@@ -20,9 +20,12 @@ EVERY_S, REPORT_S, OPEN_S = 0.02, 0.1, 10
 
 async def serve(address, port):
     async def echo(reader, writer):
-        while data := await reader.read(4096):
-            writer.write(data)
-            await writer.drain()
+        try:
+            while data := await reader.read(4096):
+                writer.write(data)
+                await writer.drain()
+        except ConnectionError:  # as it ends when the other one is ended
+            pass
         writer.close()
 
     server = await asyncio.start_server(echo, address, int(port))

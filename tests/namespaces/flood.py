@@ -10,7 +10,6 @@ SIGTERM, how many frames of each stream the interface took."""
 
 import ipaddress
 import json
-import logging
 import random
 import signal
 import socket
@@ -18,10 +17,9 @@ import struct
 import sys
 import time
 
-logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
-from scapy.all import IP, TCP, UDP, Ether, IPv6, Raw  # noqa: E402, pylint: disable=C0413
-
-VIP, VIP6 = "198.18.0.80", "2001:db8:80::80"
+SERVICE = {4: "198.18.0.80", 6: "2001:db8:80::80"}
+ETHERTYPE, NUMBER = {4: 0x0800, 6: 0x86dd}, {"tcp": 6, "udp": 17}
+SYN = 0x02
 FRAMES = 256  # of each prefix that has so many addresses
 TURN_S = 0.002
 BEHIND_S = 0.02  # what is later than this is left out: a flood that was held up does not burst
@@ -35,15 +33,33 @@ def addresses(prefix):
     return [network[offset] for offset in drawn]
 
 
+def checksum(data):
+    words = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    words = (words >> 16) + (words & 0xffff)
+    return ~(words + (words >> 16)) & 0xffff
+
+
+def internet(source, protocol, above):
+    """A packet to the service of that family."""
+    destination = ipaddress.ip_address(SERVICE[source.version]).packed
+    if source.version == 6:
+        return struct.pack("!IHBB", 6 << 28, len(above), NUMBER[protocol], 64) + source.packed + \
+            destination + above
+    head = struct.pack("!BBHIBB", 0x45, 0, 20 + len(above), 0, 64, NUMBER[protocol])
+    total = checksum(head + bytes(2) + source.packed + destination)
+    return head + struct.pack("!H", total) + source.packed + destination + above
+
+
 def frame(mac, source, protocol, port):
+    """Checksums above IP are left out: what is not refused need not be understood."""
     sport = 1024 + int(source) % 60000
     if protocol == "udp":
-        above = UDP(sport=sport, dport=port, chksum=0) / Raw(bytes(8))
+        above = struct.pack("!HHHHQ", sport, port, 16, 0, 0)
     else:
-        above = TCP(sport=sport, dport=port, flags="S")
-    internet = IP(dst=VIP) if source.version == 4 else IPv6(dst=VIP6)
-    internet.src = str(source)
-    return bytearray(bytes(Ether(src="02:00:00:00:0a:01", dst=mac) / internet / above))
+        above = struct.pack("!HHIIBBHI", sport, port, 0, 0, 5 << 4, SYN, 0xffff, 0)
+    return bytearray(bytes.fromhex(mac.replace(":", "")) + bytes.fromhex("020000000a01") +
+                     struct.pack("!H", ETHERTYPE[source.version]) +
+                     internet(source, protocol, above))
 
 
 class Stream:
