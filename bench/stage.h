@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 enum {
-	STAGE_SENDERS = 1 << 22, /* in their order, then again; a power of two */
+	STAGE_SENDERS = 1 << 21, /* in their order, then again; a power of two */
 	STAGE_SOURCE = 26,       /* where in an IPv4 frame without tags the source is */
 	STAGE_TARGET = 33,       /* and the last byte of the target */
 };

@@ -81,3 +81,14 @@ int stage_empty(const struct stage *stage)
 {
 	return bpf_program__fd(stage->bpf->progs.empty);
 }
+
+int stage_drop(const struct stage *stage)
+{
+	return bpf_program__fd(stage->bpf->progs.drop);
+}
+
+int stage_flood(struct stage *stage, unsigned interface)
+{
+	stage->bpf->bss->out = interface;
+	return bpf_program__fd(stage->bpf->progs.flood);
+}

@@ -22,3 +22,9 @@ int stage_for(struct stage *stage, int program);
 
 /* That of a program that does nothing. */
 int stage_empty(const struct stage *stage);
+
+/* That of one that drops every packet. */
+int stage_drop(const struct stage *stage);
+
+/* That of one whose packets leave by an interface. */
+int stage_flood(struct stage *stage, unsigned interface);

@@ -8,11 +8,10 @@
  * stage takes by itself is a trial too, to be taken off: that of an empty program on it, less that
  * of one off it.
  */
-#include "load.h"
+#include "deciding.h"
 #include "staging.h"
 #include "trial.h"
 #include "twin.h"
-#include "world.h"
 #include "xdp_filter.h"
 
 #include <bpf/bpf.h>
@@ -176,27 +175,11 @@ static void add_trials(void)
 	}
 }
 
-/* A twin that decides by a document; it has a direct table where a data plane would. */
 static int open_twin(enum program program, const char *document, uint64_t sources)
 {
-	struct policy_image *policy = &bench.policy[program];
 	const struct twin_options options = {.sources = sources};
-	struct twin_error error;
-	int result;
 
-	if (policy_image_open(document, TRAFFIC_BLOCKED, policy))
-		return -1;
-	for (uint32_t i = 0; i < policy->image.rule_count; i++)
-		policy->image.rules[i].slot = (uint16_t)i;
-	result = twin_open(&options, &bench.twin[program], &error);
-	if (result == 0)
-		result = twin_prepare(bench.twin[program], policy->copy, &policy->image,
-				      policy->image.origin.ip4.count > DIRECT_RANGES, &error);
-	if (result)
-		fprintf(stderr, "%s\n", error.message);
-	else
-		twin_commit(bench.twin[program], 1);
-	return result;
+	return deciding_twin(&options, document, &bench.policy[program], &bench.twin[program]);
 }
 
 static int open_stage(enum senders senders, enum traffic_shape shape, bool frags)

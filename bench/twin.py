@@ -32,10 +32,14 @@ def command(bench):
             "--sets", bench.root / "bench/sets.json"]
 
 
-def names(bench):
-    output = subprocess.run([*command(bench), "--list"], check=True, text=True,
+def listed(words, part):
+    output = subprocess.run([*words, "--list"], check=True, text=True,
                             stdout=subprocess.PIPE).stdout
-    return [f"twin/{name}" for name in output.split()]
+    return [f"{part}/{name}" for name in output.splitlines()]
+
+
+def names(bench):
+    return listed(command(bench), "twin")
 
 
 def missing():
@@ -46,20 +50,20 @@ def missing():
     return None if os.geteuid() == 0 else "needs root", folders[0]
 
 
-def measure(bench, folder):
-    """What bench-twin prints, by name."""
+def measure(bench, words, part, folder):
+    """What one of the programs prints, by name."""
     options = ["--xdp-filter", folder] + (["--quick"] if bench.quick else [])
     if bench.rounds:
         options += ["--rounds", str(bench.rounds)]
-    only = bench.only.removeprefix("twin/") if bench.only.startswith("twin/") else "*"
-    done = subprocess.run([*command(bench), *options, "--only", only], check=True, text=True,
-                          stdout=subprocess.PIPE)
+    if bench.only.startswith(f"{part}/"):
+        options += ["--only", bench.only.removeprefix(f"{part}/")]
+    done = subprocess.run([*words, *options], check=True, text=True, stdout=subprocess.PIPE)
     return {line["name"]: line for line in map(json.loads, done.stdout.splitlines())}
 
 
-def trial(said, ghz):
+def trial(part, said, ghz):
     """The row of one, in nanoseconds."""
-    row = rows.from_samples(f"twin/{said['name']}", "ns",
+    row = rows.from_samples(f"{part}/{said['name']}", "ns",
                             [cycles / ghz or None for cycles in said["rounds"]])
     row.figure, row.low, row.high = (said[key] / ghz for key in ("figure", "low", "high"))
     row.noisy = said["kept"] < rows.FAIR_SHARE * said["samples"]
@@ -81,7 +85,7 @@ def off_stage(row, stage, empty):
 
 def table(said):
     ghz = said["machine"]["tsc_ghz"]
-    made = {name: trial(line, ghz) for name, line in said.items() if "rounds" in line}
+    made = {name: trial("twin", line, ghz) for name, line in said.items() if "rounds" in line}
     empty = made["empty/one"]
     yield empty
     for name, row in made.items():
@@ -111,7 +115,7 @@ def run(bench):
     lacks, folder = missing()
     if lacks:
         return [rows.left_out("twin", lacks, lacks_tool=True)]
-    said = measure(bench, folder)
+    said = measure(bench, command(bench), "twin", folder)
     check(said)
     bench.reference = bench.reference or said["machine"]
     return list(table(said))

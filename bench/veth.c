@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * bench-veth: what a packet costs that arrives at an interface and is filtered there: by the twin
+ * alone, by xdp-filter and by nftables, on pairs of virtual interfaces alike, in turns. Prints a
+ * line of JSON for each: scripts/bench makes tables of them.
+ *
+ * The kernel sends the packets (bpf_prog_test_run with live frames): a program puts another sender
+ * into each and redirects it to one end of a pair, and the other end's poll hands it to the filter
+ * within the same call. So all is done on one CPU, and the time of the call, divided by its
+ * packets, is what sending, receiving and filtering one takes.
+ */
+#include "deciding.h"
+#include "net.h"
+#include "staging.h"
+#include "trial.h"
+#include "tsc.h"
+#include "xdp_filter.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <getopt.h>
+#include <linux/bpf.h>
+#include <linux/if_link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WARM_UP = 1 << 15 };
+
+enum filter { DROP, PASS, TWIN, XDP_FILTER, NFTABLES, FILTERS };
+
+/* Senders that are blocked, that send more than they may, and that send little. */
+enum senders { SENDS_BLOCKED, SENDS_MUCH, SENDS_LITTLE, SENDERS };
+
+static const struct scene {
+	const char *name;
+	enum filter filter;
+	enum senders senders;
+} scenes[] = {
+	{"blocked/drop all", DROP, SENDS_BLOCKED},
+	{"blocked/twin-alone", TWIN, SENDS_BLOCKED},
+	{"blocked/xdp-filter", XDP_FILTER, SENDS_BLOCKED},
+	{"blocked/nftables", NFTABLES, SENDS_BLOCKED},
+	{"limited/drop all", DROP, SENDS_MUCH},
+	{"limited/twin-alone", TWIN, SENDS_MUCH},
+	{"limited/nftables", NFTABLES, SENDS_MUCH},
+	{"passed/pass all", PASS, SENDS_LITTLE},
+	{"passed/twin-alone", TWIN, SENDS_LITTLE},
+	{"passed/xdp-filter", XDP_FILTER, SENDS_LITTLE},
+	{"passed/nftables", NFTABLES, SENDS_LITTLE},
+};
+enum { TRIALS = sizeof scenes / sizeof *scenes };
+
+struct veth_trial {
+	struct trial trial;
+	const struct scene *scene;
+};
+
+struct bench {
+	const char *policy, *rules, *folder, *only;
+	unsigned rounds;
+	uint32_t packets; /* of a sample */
+	uint32_t checked; /* to see what passes */
+	uint32_t few;     /* senders that send much */
+	uint32_t many;    /* that send little */
+	bool list, failed;
+	struct policy_image image;
+	struct twin *twin;
+	struct bpf_object *filter;
+	struct stage *stage[SENDERS];
+	struct frames frames;
+	struct veth_trial made[TRIALS];
+	struct trial *trial[TRIALS];
+	unsigned trials;
+};
+
+static struct bench bench = {.policy = "bench/veth.json",
+			     .rules = "bench/veth.nft",
+			     .folder = "/usr/lib/x86_64-linux-gnu/bpf",
+			     .only = "*",
+			     .rounds = 5,
+			     .packets = 1 << 13,
+			     .checked = 1 << 16,
+			     .few = 4096,
+			     .many = 1000000};
+
+/* Send `packets` to a filter. TSC cycles for each. */
+static double flood(enum filter filter, enum senders senders, uint32_t packets)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = bench.frames.at,
+		    .data_size_in = bench.frames.length[0], .repeat = (int)packets,
+		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
+	int program = stage_flood(bench.stage[senders], net_out(filter));
+	int result = bpf_prog_test_run_opts(program, &options);
+
+	if (result) {
+		fprintf(stderr, "cannot send live frames: %s\n", strerror(-result));
+		bench.failed = true;
+	}
+	return (options.duration + 0.5) * calibrate_tsc_ghz();
+}
+
+static double run_sample(struct trial *trial)
+{
+	const struct scene *scene = ((struct veth_trial *)trial)->scene;
+
+	return flood(scene->filter, scene->senders, bench.packets);
+}
+
+static void warm_up(struct trial *trial)
+{
+	const struct scene *scene = ((struct veth_trial *)trial)->scene;
+
+	flood(scene->filter, scene->senders, WARM_UP);
+}
+
+static void add_trials(void)
+{
+	for (unsigned i = 0; i < TRIALS; i++) {
+		struct veth_trial *made = &bench.made[i];
+
+		*made = (struct veth_trial){
+			.trial = {.run = run_sample, .warm_up = warm_up},
+			.scene = &scenes[i],
+		};
+		snprintf(made->trial.name, TRIAL_NAME, "%s", scenes[i].name);
+		if (fnmatch(bench.only, made->trial.name, 0) == 0)
+			bench.trial[bench.trials++] = &made->trial;
+	}
+}
+
+static int open_stages(void)
+{
+	static const enum traffic_shape shapes[SENDERS] = {TRAFFIC_REFUSED, TRAFFIC_UNIFORM,
+							   TRAFFIC_UNIFORM};
+	const uint32_t sources[SENDERS] = {1, bench.few, bench.many};
+
+	for (unsigned i = 0; i < SENDERS; i++) {
+		struct traffic traffic;
+
+		traffic_init(&traffic, shapes[i], sources[i], TRAFFIC_BLOCKED);
+		bench.stage[i] = stage_open(&traffic, true);
+		if (!bench.stage[i])
+			return -1;
+	}
+	return 0;
+}
+
+static unsigned without_twin(void)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < bench.trials; i++) {
+		if (((struct veth_trial *)bench.trial[i])->scene->filter != TWIN)
+			bench.trial[count++] = bench.trial[i];
+	}
+	return count;
+}
+
+static int open_twin(void)
+{
+	struct twin_options options = {
+		.pins = "/sys/fs/bpf/bench",
+		.mode = TWIN_ALONE,
+		.pairs = 1,
+		.sources = bench.many,
+		.now_ns = tsc_clock_ns(),
+	};
+	struct twin_error error;
+	int result;
+
+	snprintf(options.pair[0].name[0], IF_NAMESIZE, "in%u", TWIN);
+	if (deciding_twin(&options, bench.policy, &bench.image, &bench.twin))
+		return -1;
+	result = twin_attach(bench.twin, &error);
+	if (result == -ENOSYS) { /* as long as it cannot be attached */
+		bench.trials = without_twin();
+		result = 0;
+	}
+	if (result)
+		fprintf(stderr, "%s\n", error.message);
+	return result;
+}
+
+static int attach(enum filter filter, int program)
+{
+	int result = bpf_xdp_attach((int)net_in(filter), program, XDP_FLAGS_DRV_MODE, NULL);
+
+	if (result)
+		fprintf(stderr, "cannot attach to in%u: %s\n", filter, strerror(-result));
+	return result;
+}
+
+static int open_filters(void)
+{
+	bench.filter = xdp_filter_open(bench.folder, "alw_all", TRAFFIC_BLOCKED);
+	if (!bench.filter || attach(XDP_FILTER, xdp_filter_program(bench.filter)) ||
+	    attach(DROP, stage_drop(bench.stage[0])) || attach(PASS, stage_empty(bench.stage[0])))
+		return -1;
+	return open_twin() || net_rules(bench.rules, NFTABLES, TRAFFIC_BLOCKED);
+}
+
+static int open_all(void)
+{
+	libbpf_set_print(NULL);
+	if (net_leave() || frames_init(&bench.frames, FRAME_TCP4) || open_stages())
+		return -1;
+	frames_put(&bench.frames, 0, 0);
+	for (unsigned i = 0; i < FILTERS; i++) {
+		if (net_pair(i))
+			return -1;
+	}
+	return open_filters();
+}
+
+static void close_all(void)
+{
+	twin_close(bench.twin);
+	xdp_filter_close(bench.filter);
+	for (unsigned i = 0; i < SENDERS; i++)
+		stage_close(bench.stage[i]);
+	policy_image_close(&bench.image);
+	frames_free(&bench.frames);
+}
+
+/* How much a filter lets through, which shows what it filters. */
+static int print_passed(const struct scene *scene)
+{
+	int64_t before = net_passed(scene->filter), after;
+
+	flood(scene->filter, scene->senders, bench.checked);
+	after = net_passed(scene->filter);
+	if (before < 0 || after < 0) {
+		fprintf(stderr, "cannot count what %s passes\n", scene->name);
+		return -1;
+	}
+	printf("{\"name\":\"passed/%s\",\"packets\":%u,\"passed\":%lld}\n", scene->name,
+	       bench.checked, (long long)(after - before));
+	return 0;
+}
+
+static int run_all(void)
+{
+	if (calibrate_pin() || calibrate_init() || open_all())
+		return EXIT_FAILURE;
+	/* Who has buckets has one for most senders then. */
+	flood(TWIN, SENDS_LITTLE, 2 * bench.many);
+	flood(NFTABLES, SENDS_LITTLE, 2 * bench.many);
+	trials_run(bench.trial, bench.trials, bench.rounds);
+	trials_print(bench.trial, bench.trials, bench.rounds);
+	for (unsigned i = 0; i < bench.trials; i++) {
+		if (print_passed(((struct veth_trial *)bench.trial[i])->scene))
+			bench.failed = true;
+	}
+	close_all();
+	return bench.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int list(void)
+{
+	for (unsigned i = 0; i < TRIALS; i++)
+		printf("%s\n", scenes[i].name);
+	return EXIT_SUCCESS;
+}
+
+static int parse_option(int option, const char *value)
+{
+	switch (option) {
+	case 'p':
+		bench.policy = value;
+		return 0;
+	case 'n':
+		bench.rules = value;
+		return 0;
+	case 'x':
+		bench.folder = value;
+		return 0;
+	case 'o':
+		bench.only = value;
+		return 0;
+	case 'r':
+		bench.rounds = (unsigned)strtoul(value, NULL, 10);
+		return bench.rounds >= 1 && bench.rounds <= TRIAL_ROUNDS ? 0 : -1;
+	case 'q':
+		bench.packets = 1 << 8;
+		bench.rounds = 1;
+		bench.checked = 1 << 12;
+		bench.few = 64;
+		bench.many = 10000;
+		return 0;
+	case 'l':
+		bench.list = true;
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"policy", required_argument, NULL, 'p'},
+		{"rules", required_argument, NULL, 'n'},
+		{"xdp-filter", required_argument, NULL, 'x'},
+		{"only", required_argument, NULL, 'o'},
+		{"rounds", required_argument, NULL, 'r'},
+		{"quick", no_argument, NULL, 'q'},
+		{"list", no_argument, NULL, 'l'},
+		{0},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (parse_option(option, optarg)) {
+			fprintf(stderr,
+				"usage: %s [--policy FILE] [--rules FILE] [--xdp-filter FOLDER] "
+				"[--only PATTERN] [--rounds 1-%d] [--quick] [--list]\n",
+				argv[0], TRIAL_ROUNDS);
+			return 2;
+		}
+	}
+	add_trials();
+	return bench.list ? list() : run_all();
+}
