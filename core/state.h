@@ -47,6 +47,8 @@ struct state {
 	uint32_t magic, version; /* written last */
 	uint32_t source_lines;   /* a multiple of SOURCE_GROUP */
 	uint32_t shared;         /* more than one worker, or the twin beside them */
+	uint32_t began_empty;    /* see state_init_empty() */
+	uint32_t next_slot;      /* where slots_assign() goes on */
 	_Alignas(64) uint64_t host[BUCKET_RATES];
 	/* The rule whose buckets are in a slot, by its id; 0: nobody's. See slots.h for who writes.
 	 */
@@ -219,6 +221,46 @@ static inline void state_init(struct state *state, uint32_t lines, struct siphas
 	state->shared = shared;
 	state->version = STATE_VERSION;
 	__atomic_store_n(&state->magic, STATE_MAGIC, __ATOMIC_RELEASE);
+}
+
+/* A backlog that no profile allows: the bucket counts as just emptied whenever it is asked. */
+#define STATE_EMPTIED (UINT64_MAX / 2)
+
+/*
+ * Make *state fresh, as state_init(), but with all buckets empty: nobody knows who used what there
+ * was before, and over any time from now on nobody gets more than their rate. What a rule's sources
+ * find is its overflow buckets' backlog, as in every line some seem to have overflowed; those
+ * and a rule's own buckets are emptied, as of the beginning, when the rule is given its slot.
+ *
+ * A source whose tag is zero, as that of one in 65,536 is, seems to have a bucket already, a full
+ * one. Nobody can choose to be it.
+ */
+static inline void state_init_empty(struct state *state, uint32_t lines, struct siphash_key key,
+				    uint64_t now_ns, bool shared)
+{
+	state_init(state, lines, key, now_ns, shared);
+	state->began_empty = true;
+	for (unsigned rate = 0; rate < BUCKET_RATES; rate++)
+		state->host[rate] = STATE_EMPTIED;
+	for (uint32_t i = 0; i < lines; i++)
+		source_spill(state_line(state, i), bucket_ticks(CAP_BURST_S * 1000000000), true, 0,
+			     false);
+}
+
+/* Make a rule's buckets fresh in a slot that it is given. */
+static inline void state_rule_init(struct state *state, uint16_t slot,
+				   const struct bucket_limit *source,
+				   const struct bucket_limit *total)
+{
+	struct rule_state *rule = state_rule(state, slot);
+
+	for (unsigned rate = 0; rate < BUCKET_RATES; rate++) {
+		uint64_t backlog = state->began_empty ? source->rate[rate].limit : 0;
+
+		word_store(&rule->rate[rate], state->began_empty ? total->rate[rate].limit : 0);
+		for (unsigned i = 0; i < SOURCE_OVERFLOWS; i++)
+			word_store(&rule->overflow[rate][i], backlog);
+	}
 }
 
 /* Ticks of bucket time at the clock's `now_ns`; a clock that stepped back reads as zero. */

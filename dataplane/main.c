@@ -170,7 +170,7 @@ static void start_reload(struct dataplane *dataplane)
 		.stopping = &stopping,
 		.publish = &dataplane->publish,
 		.crossing = &dataplane->crossing,
-		.slots = {.counters = dataplane->publish.counters, .state = dataplane->state},
+		.state = dataplane->state,
 	};
 	reload_start(&dataplane->reload, dataplane->options.run_dir);
 }

@@ -51,6 +51,16 @@ static int check_number(const struct generation *generation, uint64_t at_least,
 	return -ESTALE;
 }
 
+/* Workers are using the running image's slots, and those alone. */
+static void assign_slots(struct reload *reload, struct generation *generation)
+{
+	const struct generation *running = reload->running;
+	struct counters *counters = reload->publish->counters;
+
+	slots_assign(reload->state, &generation->image, running ? &running->image : NULL);
+	slots_count(counters->slot_rule, counters->worker, counters->workers, &generation->image);
+}
+
 /* Load manifest `name`, of generation `at_least` or a later one, ready to be crossed to. */
 static int load(struct reload *reload, const char *name, uint64_t at_least,
 		struct generation **loaded, struct board_refusal *refusal)
@@ -70,7 +80,7 @@ static int load(struct reload *reload, const char *name, uint64_t at_least,
 	}
 	/* Rules in a shared segment have their slots, and workers are reading them. */
 	if (!running || generation->image.rules != running->image.rules)
-		slots_assign(&reload->slots, &generation->image, running ? &running->image : NULL);
+		assign_slots(reload, generation);
 	*loaded = generation;
 	return 0;
 }

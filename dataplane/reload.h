@@ -17,7 +17,7 @@ struct reload {
 	const bool *stopping;    /* workers may no longer cross once it is set */
 	struct publish *publish;
 	struct crossing *crossing;
-	struct slots slots;
+	struct state *state;
 	struct follow follow;
 	struct generation *running; /* NULL: none, everything passes */
 	struct generation *former;  /* while workers cross from it, else NULL */

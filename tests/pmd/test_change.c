@@ -68,9 +68,9 @@ static const struct change {
 	 {{0}}},
 };
 
-/* A side's slots, and what they count; the image has the same slots for both. */
+/* A side's buckets, and what they count; the image has the same slots for both. */
 struct accounts {
-	struct slots slots;
+	struct state *state;
 	struct counters *counters;
 };
 
@@ -85,7 +85,7 @@ static void accounts_init(struct accounts *its, struct side *side, bool shared)
 	its->counters = calloc(1, sizeof *its->counters + sizeof *its->counters->worker);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(its->counters);
 	its->counters->workers = 1;
-	its->slots = (struct slots){.counters = its->counters, .state = &side->state.head};
+	its->state = &side->state.head;
 	side_init(side, shared, &its->counters->worker[0]);
 }
 
@@ -136,10 +136,14 @@ static struct generation *generation_next(const struct compiled *compiled,
 			      0);
 	CU_ASSERT_EQUAL_FATAL(
 		generation_load(folder, STATE_WANTED, running, 0, &generation, &refusal), 0);
+	if (running && generation->image.rules == running->image.rules)
+		return generation;
 	for (unsigned i = 0; i < 2; i++) {
-		if (!running || generation->image.rules != running->image.rules)
-			slots_assign(&accounts[i].slots, &generation->image,
-				     running ? &running->image : NULL);
+		struct counters *counters = accounts[i].counters;
+
+		slots_assign(accounts[i].state, &generation->image,
+			     running ? &running->image : NULL);
+		slots_count(counters->slot_rule, counters->worker, 1, &generation->image);
 	}
 	return generation;
 }

@@ -40,38 +40,35 @@ static void index_build(struct slot_index *index, const uint32_t *owner)
 	}
 }
 
-/* The id is taken away first and given last: no reader may credit it with a stranger's counts. */
-static void slot_give(struct slots *slots, uint16_t slot, uint32_t id)
+/* The owner is taken away first and given last, for who looks without the lock. */
+static void slot_give(struct state *state, const struct rule *rule)
 {
-	struct counters *counters = slots->counters;
-	struct rule_state *state = state_rule(slots->state, slot);
-
-	__atomic_store_n(&counters->slot_rule[slot], 0, __ATOMIC_SEQ_CST);
-	memset(state, 0, sizeof *state);
-	for (uint32_t worker = 0; worker < counters->workers; worker++)
-		memset(counters->worker[worker].rule[slot], 0,
-		       sizeof counters->worker[worker].rule[slot]);
-	__atomic_store_n(&counters->slot_rule[slot], id, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&state->owner[rule->slot], 0, __ATOMIC_SEQ_CST);
+	state_rule_init(state, rule->slot, &rule->source, &rule->total);
+	__atomic_store_n(&state->owner[rule->slot], rule->id, __ATOMIC_SEQ_CST);
 }
 
-static uint16_t slot_free(struct slots *slots, const bool *used)
+/* The next slot that is not used: what was left longest ago goes first. */
+static uint16_t slot_free(struct state *state, const bool *used)
 {
-	while (used[slots->next])
-		slots->next = (slots->next + 1) % CAP_RULE_SLOTS;
-	return slots->next;
+	uint32_t slot = state->next_slot % CAP_RULE_SLOTS;
+
+	while (used[slot])
+		slot = (slot + 1) % CAP_RULE_SLOTS;
+	state->next_slot = slot;
+	return (uint16_t)slot;
 }
 
-void slots_assign(struct slots *slots, struct image *image, const struct image *running)
+void slots_assign(struct state *state, struct image *image, const struct image *running)
 {
-	const uint32_t *owner = slots->counters->slot_rule;
 	bool used[CAP_RULE_SLOTS] = {false};
 	struct slot_index index;
 
-	index_build(&index, owner);
+	index_build(&index, state->owner);
 	for (uint32_t i = 0; running && i < running->rule_count; i++)
 		used[running->rules[i].slot] = true;
 	for (uint32_t i = 0; i < image->rule_count; i++) {
-		image->rules[i].slot = index_find(&index, owner, image->rules[i].id);
+		image->rules[i].slot = index_find(&index, state->owner, image->rules[i].id);
 		if (image->rules[i].slot != NONE)
 			used[image->rules[i].slot] = true;
 	}
@@ -80,8 +77,24 @@ void slots_assign(struct slots *slots, struct image *image, const struct image *
 
 		if (rule->slot != NONE)
 			continue;
-		rule->slot = slot_free(slots, used);
+		rule->slot = slot_free(state, used);
 		used[rule->slot] = true;
-		slot_give(slots, rule->slot, rule->id);
+		slot_give(state, rule);
+	}
+}
+
+/* Likewise: no reader may credit a rule with a stranger's counts. */
+void slots_count(uint32_t slot_rule[CAP_RULE_SLOTS], struct worker_counters *worker, uint32_t count,
+		 const struct image *image)
+{
+	for (uint32_t i = 0; i < image->rule_count; i++) {
+		const struct rule *rule = &image->rules[i];
+
+		if (slot_rule[rule->slot] == rule->id)
+			continue;
+		__atomic_store_n(&slot_rule[rule->slot], 0, __ATOMIC_SEQ_CST);
+		for (uint32_t j = 0; j < count; j++)
+			memset(worker[j].rule[rule->slot], 0, sizeof worker[j].rule[rule->slot]);
+		__atomic_store_n(&slot_rule[rule->slot], rule->id, __ATOMIC_SEQ_CST);
 	}
 }
