@@ -72,3 +72,5 @@ int command_set_replace(const struct cli *cli);
 int command_set_list(const struct cli *cli);
 int command_explain(const struct cli *cli);
 int command_replay(const struct cli *cli);
+int command_attach(const struct cli *cli);
+int command_detach(const struct cli *cli);

@@ -3,6 +3,7 @@
 #include "client.h"
 #include "counters.h"
 #include "table.h"
+#include "twin.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -64,6 +65,7 @@ static void print_health(const json_t *health)
 	printf("generation  %" JSON_INTEGER_FORMAT "\n",
 	       json_integer_value(json_object_get(health, "generation")));
 	print_dataplane(json_object_get(health, "dataplane"));
+	print_twin(json_object_get(health, "twin"));
 	json_array_foreach (json_object_get(health, "problems"), i, problem)
 		print_problem(json_string_value(problem));
 }
@@ -236,8 +238,14 @@ static void print_workers(const json_t *stats)
 
 static int print_status(json_t *health, json_t *stats)
 {
+	const json_t *twin = json_object_get(json_object_get(stats, "planes"), "twin");
+
 	print_health(health);
 	print_count("received", stats, "received");
+	if (twin) {
+		print_count("  by twin", twin, "received");
+		print_count("handed on", twin, "handed");
+	}
 	print_count("sent", stats, "sent");
 	print_count("unsent", stats, "unsent");
 	print_count("returned", stats, "returned");

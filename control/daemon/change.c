@@ -6,8 +6,6 @@
 #include "daemon/group.h"
 #include "daemon/methods.h"
 
-#include "policy/text.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,14 +131,12 @@ static bool shares(const struct client *client, const struct request *request)
 static int check_common(const struct daemon *daemon, const struct request *request,
 			struct error *error)
 {
-	const char *reason = param_text(request, "reason"),
-		   *key = param_text(request, "request_key");
+	const char *key = param_text(request, "request_key");
 	const json_t *generation = json_object_get(request->params, "if_generation");
 	uint64_t active = daemon->publisher.active.generation;
 
-	if (reason && !text_is_reason(reason))
-		return error_set(error, ERROR_INVALID, "reason", "must be 1 to %d printable bytes",
-				 TEXT_REASON);
+	if (method_check_reason(request->params, error))
+		return -1;
 	if (key && (*key == '\0' || strlen(key) > KEY_BYTES))
 		return error_set(error, ERROR_INVALID, "request_key", "must be 1 to %d bytes",
 				 KEY_BYTES);

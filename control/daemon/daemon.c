@@ -45,9 +45,11 @@ static int parts_open(const struct options *options, int fd, struct daemon *daem
 	struct taker taker = rpc_taker(daemon);
 	int result;
 
-	if (publisher_open(daemon->event, &daemon->store, &daemon->boards, &daemon->publisher,
-			   error))
+	if (publisher_open(daemon->event, &daemon->store, &daemon->boards, &daemon->twinning,
+			   &daemon->publisher, error))
 		return -1;
+	/* Before anybody is told that we are ready: what we are there for is in force by then. */
+	twinning_start(&daemon->twinning);
 	if (fd < 0)
 		fd = socket_make(options->run, &daemon->made, error);
 	if (fd >= 0) {
@@ -62,18 +64,23 @@ static int parts_open(const struct options *options, int fd, struct daemon *daem
 	return -1;
 }
 
+static int no_source(int result, struct error *error)
+{
+	return error_set(error, ERROR_DEGRADED, "", "%s", strerror(-result));
+}
+
 /* What changes need besides the publisher. */
 static int work_open(struct daemon *daemon, struct error *error)
 {
 	int result = folding_open(daemon->event, &daemon->store, &daemon->folding);
 
 	if (result < 0)
-		return error_set(error, ERROR_DEGRADED, "", "%s", strerror(-result));
+		return no_source(result, error);
 	result = changes_open(daemon->event, daemon, &daemon->changes);
 	if (result == 0)
 		return 0;
 	folding_close(&daemon->folding);
-	return error_set(error, ERROR_DEGRADED, "", "%s", strerror(-result));
+	return no_source(result, error);
 }
 
 static void work_close(struct daemon *daemon)
@@ -81,6 +88,25 @@ static void work_close(struct daemon *daemon)
 	changes_close(&daemon->changes);
 	folding_close(&daemon->folding);
 	audit_close(&daemon->audit);
+}
+
+/* All that needs the state folder. */
+static int folders_taken(const struct options *options, int fd, struct daemon *daemon,
+			 struct error *error)
+{
+	const struct twin_options *twin = options->with_twin ? &options->twin : NULL;
+	int result = twinning_open(daemon->event, twin, daemon->boards.folder, &daemon->twinning);
+
+	if (result < 0)
+		return no_source(result, error);
+	daemon->audit.folder = daemon->store.folder;
+	if (work_open(daemon, error) == 0) {
+		if (parts_open(options, fd, daemon, error) == 0)
+			return 0;
+		work_close(daemon);
+	}
+	twinning_close(&daemon->twinning);
+	return -1;
 }
 
 int daemon_open(const struct options *options, sd_event *event, int fd, struct daemon *daemon,
@@ -92,17 +118,11 @@ int daemon_open(const struct options *options, sd_event *event, int fd, struct d
 	/* The board first: a second daemon must not touch the state of the one that holds it. */
 	if (boards_open(options->run, &daemon->boards, error))
 		return -1;
-	if (store_open(options->state, &daemon->store, error)) {
-		boards_close(&daemon->boards);
-		return -1;
-	}
-	daemon->audit.folder = daemon->store.folder;
-	if (work_open(daemon, error) == 0) {
-		if (parts_open(options, fd, daemon, error) == 0)
+	if (store_open(options->state, &daemon->store, error) == 0) {
+		if (folders_taken(options, fd, daemon, error) == 0)
 			return 0;
-		work_close(daemon);
+		store_close(&daemon->store);
 	}
-	store_close(&daemon->store);
 	boards_close(&daemon->boards);
 	return -1;
 }
@@ -114,6 +134,7 @@ void daemon_close(struct daemon *daemon)
 		unlink(daemon->made.sun_path);
 	work_close(daemon);
 	publisher_close(&daemon->publisher);
+	twinning_close(&daemon->twinning);
 	store_close(&daemon->store);
 	boards_close(&daemon->boards);
 }

@@ -16,6 +16,7 @@ struct daemon {
 	struct feed_paths feeds;
 	struct store store;
 	struct boards boards;
+	struct twinning twinning;
 	struct publisher publisher;
 	struct server server;
 	struct sockaddr_un made; /* the socket's address, to be removed; empty: it was given */

@@ -3,6 +3,7 @@
 #include "daemon/methods.h"
 
 #include "policy/path.h"
+#include "policy/text.h"
 
 #include <string.h>
 
@@ -34,6 +35,10 @@ static const struct method methods[] = {
 		 OPTIONAL("protocol", JSON_STRING)}},
 	{"stats.get", ROLE_VIEWER, CHANGES_NOTHING, stats_method, {{0}}},
 	{"health", ROLE_VIEWER, CHANGES_NOTHING, health_method, {{0}}},
+	{"twin.attach", ROLE_ADMIN, CHANGES_NOTHING, twin_attach_method,
+		{OPTIONAL("reason", JSON_STRING)}},
+	{"twin.detach", ROLE_ADMIN, CHANGES_NOTHING, twin_detach_method,
+		{OPTIONAL("reason", JSON_STRING)}},
 };
 /* clang-format on */
 
@@ -109,6 +114,16 @@ int method_check(const struct method *method, const json_t *params, struct error
 			return error_set(error, ERROR_INVALID, param->name, "is missing");
 	}
 	return 0;
+}
+
+int method_check_reason(const json_t *params, struct error *error)
+{
+	const char *reason = json_string_value(json_object_get(params, "reason"));
+
+	if (!reason || text_is_reason(reason))
+		return 0;
+	return error_set(error, ERROR_INVALID, "reason", "must be 1 to %d printable bytes",
+			 TEXT_REASON);
 }
 
 int call_no_memory(struct call *call)

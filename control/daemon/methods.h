@@ -51,10 +51,20 @@ const struct method *method_find(const char *name);
 /* Check names, presence and types of parameters. 0, or -1 with *error. */
 int method_check(const struct method *method, const json_t *params, struct error *error);
 
+/* Check the parameter `reason`, if it is given. 0, or -1 with *error. */
+int method_check_reason(const json_t *params, struct error *error);
+
 method_handler policy_get_method, policy_check_method, policy_apply_method;
 method_handler set_add_method, set_remove_method, set_replace_method, set_list_method;
 method_handler rule_admit_method, rule_limit_method;
 method_handler explain_method, stats_method, health_method;
+method_handler twin_attach_method, twin_detach_method;
+
+/* What health says of the twin: null where there is to be none. NULL: no memory. */
+json_t *twin_print(const struct twinning *twinning);
+
+/* Add what is wrong with it, a sentence each. 0, or else there was no memory. */
+int twin_problems(const struct twinning *twinning, json_t *problems);
 
 /* An error's place in the policy document becomes one in the parameter `policy`; others stay. */
 void policy_place(struct error *error);

@@ -66,6 +66,27 @@ static int add_problem(json_t *problems, const char *place, const char *message)
 				     json_sprintf("%s%s%s", place, *place ? ": " : "", message));
 }
 
+/* That no data plane runs is as it should be where the twin is the whole filter. */
+static int absence_problem(const struct twinning *twinning, json_t *problems)
+{
+	bool filters = twinning_filters(twinning);
+
+	if (filters && twinning->options->mode == TWIN_ALONE)
+		return 0;
+	return add_problem(problems, "",
+			   filters ? "no data plane is running: the twin decides"
+				   : "no data plane is running: nothing is filtered");
+}
+
+/* A data plane whose sockets the twin does not know of, or that lets it wait. */
+static int handing_problem(const struct twinning *twinning, json_t *problems)
+{
+	if (!twinning_filters(twinning) || twinning->options->mode == TWIN_ALONE ||
+	    twinning_serving(twinning))
+		return 0;
+	return add_problem(problems, "", "the data plane takes no frames: the twin decides");
+}
+
 static int dataplane_problems(const struct publisher *publisher,
 			      const struct board_dataplane *dataplane, json_t *problems)
 {
@@ -76,7 +97,8 @@ static int dataplane_problems(const struct publisher *publisher,
 	int failed = 0;
 
 	if (!dataplane)
-		return add_problem(problems, "", "no data plane is running: nothing is filtered");
+		return absence_problem(publisher->twinning, problems);
+	failed |= handing_problem(publisher->twinning, problems);
 	heartbeat_ns = __atomic_load_n(&dataplane->heartbeat_ns, __ATOMIC_RELAXED);
 	if (now_ns > heartbeat_ns + late_ns)
 		failed |= add_problem(problems, "data plane", "its main thread stands still");
@@ -128,14 +150,16 @@ int health_method(struct call *call)
 	const struct board_dataplane *dataplane = boards_dataplane(&daemon->boards);
 	json_t *problems = json_array();
 
-	if (own_problems(daemon, problems) || dataplane_problems(publisher, dataplane, problems) ||
+	if (own_problems(daemon, problems) || twin_problems(&daemon->twinning, problems) ||
+	    dataplane_problems(publisher, dataplane, problems) ||
 	    (dataplane && vitals_problems(&daemon->boards, problems))) {
 		json_decref(problems);
 		return call_no_memory(call);
 	}
 	if (call_add(call, "ok", json_boolean(json_array_size(problems) == 0)) ||
 	    call_add(call, "generation", json_integer((json_int_t)publisher->active.generation)) ||
-	    call_add(call, "dataplane", print_dataplane(dataplane))) {
+	    call_add(call, "dataplane", print_dataplane(dataplane)) ||
+	    call_add(call, "twin", twin_print(&daemon->twinning))) {
 		json_decref(problems);
 		return -1;
 	}

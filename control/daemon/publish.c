@@ -111,6 +111,7 @@ static void roll_back(struct publisher *publisher)
 		return;
 	}
 	active->generation = ++publisher->highest;
+	twinning_renew(publisher->twinning, &active->compiled, active->generation);
 	keep_soon(publisher);
 }
 
@@ -141,9 +142,11 @@ static void end(struct publisher *publisher, uint32_t workers, const struct erro
 
 	publisher->done = NULL;
 	if (error) {
+		twinning_abandon(publisher->twinning);
 		edition_free(&publisher->next);
 		roll_back(publisher);
 	} else {
+		twinning_commit(publisher->twinning, publisher->next.generation);
 		edition_free(&publisher->active);
 		publisher->active = publisher->next;
 		publisher->next = (struct edition){0};
@@ -228,9 +231,11 @@ int publish(struct publisher *publisher, struct policy *policy, struct compiled 
 	};
 
 	*compiled = (struct compiled){0};
-	if (store_put_entries(publisher->store, active->policy, &active->ledger, policy,
+	if (twinning_prepare(publisher->twinning, &next.compiled, error) ||
+	    store_put_entries(publisher->store, active->policy, &active->ledger, policy,
 			      &next.ledger, error) ||
 	    announce(publisher, &next, next.generation, error)) {
+		twinning_abandon(publisher->twinning);
 		edition_free(&next);
 		return -1;
 	}
@@ -243,6 +248,7 @@ int publish(struct publisher *publisher, struct policy *policy, struct compiled 
 	/* `done` is not called before we return. */
 	if (sd_event_source_set_enabled(publisher->waited, SD_EVENT_ONESHOT) < 0) {
 		publisher->done = NULL;
+		twinning_abandon(publisher->twinning);
 		edition_free(&publisher->next);
 		roll_back(publisher);
 		return error_set(error, ERROR_CAPACITY, "", "no event source");
@@ -338,6 +344,9 @@ static void restore(struct publisher *publisher)
 			durable = publisher->active.generation;
 	}
 	publisher->kept = publisher->active.generation == durable;
+	if (publisher->active.generation)
+		twinning_renew(publisher->twinning, &publisher->active.compiled,
+			       publisher->active.generation);
 	if (refused)
 		roll_back(publisher);
 	else if (!publisher->kept)
@@ -366,11 +375,12 @@ static int add_sources(sd_event *event, struct publisher *publisher)
 }
 
 int publisher_open(sd_event *event, struct store *store, struct boards *boards,
-		   struct publisher *publisher, struct error *error)
+		   struct twinning *twinning, struct publisher *publisher, struct error *error)
 {
 	*publisher = (struct publisher){
 		.store = store,
 		.boards = boards,
+		.twinning = twinning,
 		.highest = boards_highest(boards),
 	};
 	if (add_sources(event, publisher) < 0)

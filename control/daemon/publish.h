@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Publication: a compiled policy becomes the generation that every worker decides by, or
- * nothing changes. One at a time. See core/board.h for the protocol with the data plane.
+ * Publication: a compiled policy becomes the generation that every worker decides by, and the
+ * twin, or nothing changes. One at a time. See core/board.h for the protocol with the data plane.
  */
 #pragma once
 
 #include "daemon/boards.h"
 #include "daemon/store.h"
+#include "daemon/twinning.h"
 
 #include <systemd/sd-event.h>
 
@@ -26,6 +27,7 @@ typedef void publish_done(void *context, uint32_t workers, const struct error *e
 struct publisher {
 	struct store *store;
 	struct boards *boards;
+	struct twinning *twinning;
 	uint64_t highest;          /* generation number seen anywhere: the next is one more */
 	struct edition active;     /* without a policy: nothing may be changed but as a whole */
 	struct edition next;       /* under way, if `done` is set */
@@ -46,7 +48,7 @@ struct publisher {
  * remains is used, and without any, nothing is published. 0, or -1 with *error.
  */
 int publisher_open(sd_event *event, struct store *store, struct boards *boards,
-		   struct publisher *publisher, struct error *error);
+		   struct twinning *twinning, struct publisher *publisher, struct error *error);
 
 /* End, with the active generation made durable. */
 void publisher_close(struct publisher *publisher);

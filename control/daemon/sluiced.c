@@ -73,6 +73,8 @@ static void tell(struct daemon *daemon)
 
 	for (unsigned i = 0; i < count; i++)
 		say(&faults[i]);
+	if (daemon->twinning.problem.code)
+		fprintf(stderr, "sluiced: twin: %s\n", daemon->twinning.problem.message);
 	fprintf(stderr, "sluiced: generation %llu\n",
 		(unsigned long long)daemon->publisher.active.generation);
 }
@@ -96,6 +98,17 @@ static int serve(const struct options *options, sd_event *event)
 	return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* Without a daemon, or with one whose twin is another. */
+static int detach(const char *pins)
+{
+	struct twin_error error;
+
+	if (twin_detach(pins, &error) == 0)
+		return EXIT_SUCCESS;
+	fprintf(stderr, "sluiced: %s\n", error.message);
+	return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -105,6 +118,8 @@ int main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
+	if (options.detach)
+		return detach(options.twin.pins);
 	if (!options.feeds && asprintf(&feeds, "%s/feeds", options.state) < 0)
 		return EXIT_FAILURE;
 	if (feeds)

@@ -120,6 +120,7 @@ class DaemonCase(unittest.TestCase):
     """Starts the daemon; a test restarts it where that is its point."""
 
     options = ()
+    prefix = ()  # of the command line
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="sluiced-test.")
@@ -133,7 +134,7 @@ class DaemonCase(unittest.TestCase):
         """Start the daemon and wait until it takes requests, or has ended.
 
         socket_given: it is to listen on this socket, as if systemd had made it."""
-        command = [SLUICED, "--state", self.state_folder, "--run", self.run_folder,
+        command = [*self.prefix, SLUICED, "--state", self.state_folder, "--run", self.run_folder,
                    *self.options, *options]
         if socket_given:
             command = ["sh", "-c", f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&{socket_given}', "sh",
