@@ -127,6 +127,22 @@ json_t *change_commit(const struct cli *cli, const json_t *change, struct error 
 	return answer;
 }
 
+/* Who decides by the new generation. */
+static void print_enforced(json_int_t workers, bool twin, json_int_t took_us)
+{
+	if (workers == 0 && !twin) {
+		printf("no data plane is running; it will start with this");
+		return;
+	}
+	if (workers > 0)
+		printf("%" JSON_INTEGER_FORMAT " worker%s", workers, workers == 1 ? "" : "s");
+	printf("%s, enforced in %" JSON_INTEGER_FORMAT " us",
+	       !twin         ? ""
+	       : workers > 0 ? " and the twin"
+			     : "the twin",
+	       took_us);
+}
+
 static int print_words(json_t *answer)
 {
 	json_int_t generation = 0, workers = 0, took_us = 0, changed = -1, kept = 0;
@@ -134,11 +150,7 @@ static int print_words(json_t *answer)
 	json_unpack(answer, "{s:I, s:I, s:I, s?I, s?{s?I}}", "generation", &generation, "workers",
 		    &workers, "took_us", &took_us, "changed", &changed, "kept", "blocked", &kept);
 	printf("generation %" JSON_INTEGER_FORMAT ", ", generation);
-	if (workers > 0)
-		printf("%" JSON_INTEGER_FORMAT " worker%s, enforced in %" JSON_INTEGER_FORMAT " us",
-		       workers, workers == 1 ? "" : "s", took_us);
-	else
-		printf("no data plane is running; it will start with this");
+	print_enforced(workers, json_is_true(json_object_get(answer, "twin")), took_us);
 	if (changed >= 0)
 		printf(", %" JSON_INTEGER_FORMAT " entr%s changed", changed,
 		       changed == 1 ? "y" : "ies");

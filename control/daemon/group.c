@@ -66,12 +66,15 @@ bool group_is_full(const struct group *group)
 }
 
 /* What a change that was made is answered with. */
-static void answer_complete(struct member *member, uint64_t generation, uint32_t workers)
+static void answer_complete(struct member *member, const struct daemon *daemon, uint32_t workers)
 {
+	json_int_t generation = (json_int_t)daemon->publisher.active.generation;
 	json_int_t took_us = (json_int_t)(clock_us() - member->request.received_us);
 
-	json_object_set_new(member->answer, "generation", json_integer((json_int_t)generation));
+	json_object_set_new(member->answer, "generation", json_integer(generation));
 	json_object_set_new(member->answer, "workers", json_integer(workers));
+	if (twinning_enforces(&daemon->twinning))
+		json_object_set_new(member->answer, "twin", json_true());
 	json_object_set_new(member->answer, "took_us", json_integer(took_us));
 }
 
@@ -114,7 +117,7 @@ void group_answer(struct group *group, struct daemon *daemon, uint32_t workers,
 		struct member *member = group->member[i];
 
 		if (member->answer)
-			answer_complete(member, daemon->publisher.active.generation, workers);
+			answer_complete(member, daemon, workers);
 		if (!error_of(member, error))
 			change_remember(daemon, &member->peer, &member->request, member->answer);
 		member_audit(member, daemon, error_of(member, error));

@@ -183,7 +183,9 @@ static int look(struct publisher *publisher)
 	struct board_refusal refusal;
 	struct error error;
 
-	if (!dataplane) {
+	if (!dataplane && twinning_enforces(publisher->twinning)) {
+		end(publisher, 0, NULL);
+	} else if (!dataplane) {
 		end_alone(publisher);
 	} else if (dataplane_generation(dataplane) >= generation) {
 		end(publisher, dataplane_workers(dataplane), NULL);

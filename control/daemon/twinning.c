@@ -169,44 +169,13 @@ static void let_go(struct twinning *twinning)
 	twin_close(twinning->twin);
 	twinning->twin = NULL;
 	twinning->active.loaded = twinning->next.loaded = false;
+	twinning->attached = false;
 }
 
 static void try_at(struct twinning *twinning, uint64_t delay_us)
 {
 	sd_event_source_set_time(twinning->timer, clock_us() + delay_us);
 	sd_event_source_set_enabled(twinning->timer, SD_EVENT_ONESHOT);
-}
-
-void twinning_commit(struct twinning *twinning, uint64_t generation)
-{
-	bool first = !twinning->active.generation;
-
-	if (!twinning->pending)
-		return;
-	if (twinning->next.loaded)
-		twin_commit(twinning->twin, generation);
-	tables_free(&twinning->active);
-	twinning->active = twinning->next;
-	twinning->active.generation = generation;
-	twinning->next = (struct twin_tables){0};
-	twinning->pending = false;
-	if (first && !twinning->detached)
-		try_at(twinning, 0);
-}
-
-void twinning_renew(struct twinning *twinning, const struct compiled *compiled, uint64_t generation)
-{
-	struct error error;
-
-	if (twinning_prepare(twinning, compiled, &error) == 0) {
-		twinning_commit(twinning, generation);
-		return;
-	}
-	twinning->problem = error;
-	let_go(twinning);
-	if (twinning_prepare(twinning, compiled, &error) == 0)
-		twinning_commit(twinning, generation);
-	try_at(twinning, RETRY_FIRST_US);
 }
 
 /* Make the twin, with the active generation in force if there is one. 0, or -1 with *error. */
@@ -266,6 +235,11 @@ bool twinning_filters(const struct twinning *twinning)
 	return is_attached(twinning, true);
 }
 
+bool twinning_enforces(const struct twinning *twinning)
+{
+	return twinning->active.loaded && twinning->attached;
+}
+
 bool twinning_serving(const struct twinning *twinning)
 {
 	return twinning->twin && twin_serving(twinning->twin);
@@ -290,7 +264,10 @@ static int attempt(struct twinning *twinning)
 {
 	struct error error = {0};
 
-	if (is_attached(twinning, false) || bring_up(twinning, &error) == 0) {
+	/* What is attached at first is another daemon's. */
+	twinning->attached = (twinning->attached && is_attached(twinning, false)) ||
+			     bring_up(twinning, &error) == 0;
+	if (twinning->attached) {
 		twinning->problem = (struct error){0};
 		twinning->failures = 0;
 		try_at(twinning, LOOK_AFTER_US);
@@ -301,6 +278,40 @@ static int attempt(struct twinning *twinning)
 	if (twinning->failures < RETRY_DOUBLINGS)
 		twinning->failures++;
 	return -1;
+}
+
+void twinning_commit(struct twinning *twinning, uint64_t generation)
+{
+	bool first = !twinning->active.generation;
+
+	if (!twinning->pending)
+		return;
+	if (twinning->next.loaded)
+		twin_commit(twinning->twin, generation);
+	tables_free(&twinning->active);
+	twinning->active = twinning->next;
+	twinning->active.generation = generation;
+	twinning->next = (struct twin_tables){0};
+	twinning->pending = false;
+	/* So that the first is in force as well when it is answered. */
+	if (first && twinning->twin)
+		attempt(twinning);
+}
+
+void twinning_renew(struct twinning *twinning, const struct compiled *compiled, uint64_t generation)
+{
+	struct error error;
+
+	if (twinning_prepare(twinning, compiled, &error) == 0) {
+		twinning_commit(twinning, generation);
+		return;
+	}
+	twinning->problem = error;
+	/* It is tried again with one made anew. */
+	let_go(twinning);
+	if (twinning_prepare(twinning, compiled, &error) == 0)
+		twinning_commit(twinning, generation);
+	try_at(twinning, RETRY_FIRST_US);
 }
 
 static int on_timer(sd_event_source *source, uint64_t at_us, void *context)

@@ -28,7 +28,8 @@ struct twinning {
 	struct twin *twin; /* NULL: it could not be made yet, or is detached */
 	bool detached;     /* and to be left so */
 	struct twin_tables active, next;
-	bool pending; /* `next` is prepared */
+	bool pending;  /* `next` is prepared */
+	bool attached; /* when we last looked */
 	sd_event_source *timer;
 	unsigned failures;    /* in a row */
 	struct error problem; /* code NONE: there is none, but what interfaces say */
@@ -70,6 +71,9 @@ unsigned twinning_interfaces(const struct twinning *twinning,
 
 /* Whether the twin is there and on every edge interface. */
 bool twinning_filters(const struct twinning *twinning);
+
+/* The same, as far as is known without looking: what is committed is in force. */
+bool twinning_enforces(const struct twinning *twinning);
 
 /* Whether it hands frames to the data plane now. */
 bool twinning_serving(const struct twinning *twinning);
