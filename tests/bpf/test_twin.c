@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The program in the kernel against decide(): a million random frames under random policies, each
- * frame asked of both. Same verdict, reason, service, rule and origin, and afterwards the same
- * buckets.
+ * The program in the kernel, decide(), and the data plane's burst_decide() at each level that this
+ * CPU has: a million random frames under random policies, each frame asked of all. Same verdict,
+ * reason, service, rule and origin, and afterwards the same buckets.
  *
  *     test_twin [POLICIES [SEED]]
  */
@@ -10,10 +10,11 @@
 #include "any_policy.h"
 #include "load.h"
 #include "parse.h"
+#include "planes.h"
 
 #include <errno.h>
 
-enum { LINES = 32, SOURCES = LINES * 64 / 27 + 1, FRAMES = 5000, SKIPPED = 77 };
+enum { LINES = PLANE_LINES, SOURCES = LINES * 64 / 27 + 1, FRAMES = 5000, SKIPPED = 77 };
 
 /* Two generations with direct tables, and something for the rest. */
 enum { ARENA_LINES = 2 * DIRECT_BYTES / 64 + (1 << 16) };
@@ -21,6 +22,10 @@ enum { ARENA_LINES = 2 * DIRECT_BYTES / 64 + (1 << 16) };
 static unsigned policies = 200;
 static struct twin *twin;
 static STATE_OF(LINES) state;
+static struct plane planes[PLANES];
+static unsigned plane_count;
+static struct any_frame frames[BURST_MOST];
+static uint16_t *direct4;
 static uint64_t now_ns, asked, refused;
 static uint64_t seen[REASON_COUNT], verdicts[VERDICT_COUNT];
 
@@ -48,35 +53,87 @@ static void make_policy(struct made *made)
 		made->image.rules[i].slot = i;
 }
 
-static void say_frame(const struct any_frame *frame, const struct decision *core,
-		      const struct decision *kernel, int result)
+static void say_frame(const struct any_frame *frame, const char *who, const struct decision *core,
+		      const struct decision *other)
 {
-	printf("\ncore %s %s, kernel %s %s (%d), %u bytes:", verdict_word(core->verdict),
-	       reason_word(core->reason), verdict_word(kernel->verdict),
-	       reason_word(kernel->reason), result, frame->size);
+	printf("\ncore %s %s, %s %s %s, %u bytes:", verdict_word(core->verdict),
+	       reason_word(core->reason), who, verdict_word(other->verdict),
+	       reason_word(other->reason), frame->size);
 	for (uint32_t i = 0; i < frame->size && i < 120; i++)
 		printf(" %02x", frame->byte[i]);
 }
 
-static unsigned compare(const struct image *image)
+/* What core says of each frame of a burst, and whether the kernel says the same. */
+static unsigned compare_kernel(const struct image *image, const struct burst *burst,
+			       struct decision core[BURST_MOST])
 {
-	static struct any_frame frame;
-	struct decision core, kernel = {0};
-	struct packet packet;
-	int result;
+	unsigned differ = 0;
 
-	any_fill(&frame);
-	now_ns += random_below(4000);
-	parse_frame(frame.byte, frame.size, frame.size, &packet);
-	core = decide(image, &state.head, &packet, now_ns);
-	result = twin_ask(twin, frame.byte, frame.size, now_ns, &kernel);
-	seen[core.reason]++;
-	verdicts[core.verdict]++;
-	asked++;
-	if (result == 0 && memcmp(&core, &kernel, sizeof core) == 0)
-		return 0;
-	say_frame(&frame, &core, &kernel, result);
-	return 1;
+	for (unsigned i = 0; i < burst->count; i++) {
+		struct decision kernel = {0};
+		struct packet packet;
+		int result;
+
+		parse_frame(burst->frame[i], burst->readable[i], burst->length[i], &packet);
+		core[i] = decide(image, &state.head, &packet, now_ns);
+		result = twin_ask(twin, burst->frame[i], burst->length[i], now_ns, &kernel);
+		seen[core[i].reason]++;
+		verdicts[core[i].verdict]++;
+		asked++;
+		if (result == 0 && memcmp(&core[i], &kernel, sizeof kernel) == 0)
+			continue;
+		say_frame(&frames[i], result ? strerror(-result) : "kernel", &core[i], &kernel);
+		differ++;
+	}
+	return differ;
+}
+
+static unsigned compare_plane(const struct image *image, struct plane *plane, struct burst *burst,
+			      const struct decision core[BURST_MOST])
+{
+	unsigned differ = 0;
+
+	plane->level->decide(burst, image, &plane->state.head, &plane->memory, &plane->counters,
+			     now_ns);
+	for (unsigned i = 0; i < burst->count; i++) {
+		if (memcmp(&core[i], &burst->decision[i], sizeof *core) == 0)
+			continue;
+		say_frame(&frames[i], plane->level->name, &core[i], &burst->decision[i]);
+		differ++;
+	}
+	if (plane_equals(plane, image, &state.head, now_ns))
+		return differ;
+	printf("\n%s has other buckets", plane->level->name);
+	return differ + 1;
+}
+
+/* A burst of frames, which come at one time, decided by all. How many decisions differ. */
+static unsigned compare(const struct image *image, const struct image *indexed)
+{
+	struct decision core[BURST_MOST];
+	unsigned differ;
+	struct burst burst = {.count = 1 + random_below(BURST_MOST)};
+
+	for (unsigned i = 0; i < burst.count; i++) {
+		any_fill(&frames[i]);
+		burst.frame[i] = frames[i].byte;
+		burst.readable[i] = burst.length[i] = frames[i].size;
+	}
+	now_ns += burst.count * random_below(4000);
+	differ = compare_kernel(image, &burst, core);
+	for (unsigned i = 0; i < plane_count; i++)
+		differ += compare_plane(indexed, &planes[i], &burst, core);
+	return differ;
+}
+
+static const uint16_t *direct4_of(const struct image *image)
+{
+	if (!direct4)
+		direct4 = malloc(DIRECT_BYTES);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(direct4);
+	memset(direct4, 0, DIRECT_BYTES);
+	image_direct4(image, direct4);
+	return direct4;
 }
 
 static bool buckets_equal(void)
@@ -92,6 +149,7 @@ static void test_random(void)
 {
 	for (unsigned round = 0; round < policies; round++) {
 		struct twin_error error;
+		struct image indexed;
 		struct made made;
 		void *segments[SEGMENT_KINDS];
 		unsigned differ = 0;
@@ -102,8 +160,12 @@ static void test_random(void)
 		CU_ASSERT_EQUAL_FATAL(
 			twin_prepare(twin, segments, &made.image, round % 8 == 0, &error), 0);
 		twin_commit(twin, round);
-		for (unsigned i = 0; i < FRAMES && differ == 0; i++)
-			differ += compare(&made.image);
+		indexed = made.image;
+		if (round % 8 == 0)
+			indexed.direct4 = direct4_of(&made.image);
+		for (uint64_t end = asked + FRAMES; asked < end && differ == 0;)
+			differ += compare(&made.image, &indexed);
+		planes_settle(planes, plane_count, &indexed);
 		made_free(&made);
 		CU_ASSERT_EQUAL_FATAL(differ, 0);
 		CU_ASSERT_FATAL(buckets_equal());
@@ -116,6 +178,11 @@ static void test_random(void)
 	printf(") ");
 	for (unsigned verdict = 0; verdict < VERDICT_COUNT; verdict++)
 		CU_ASSERT(verdicts[verdict] > 0);
+	for (unsigned i = 0; i < plane_count; i++) {
+		printf("(%s) ", planes[i].level->name);
+		for (unsigned reason = 0; reason < REASON_COUNT; reason++)
+			CU_ASSERT_EQUAL(planes[i].counters.reason[reason].packets, seen[reason]);
+	}
 }
 
 /* Before it has a policy the program decides nothing. */
@@ -131,7 +198,7 @@ int main(int count, char **arguments)
 {
 	CU_TestInfo tests[] = {
 		{"nothing is decided without a policy", test_no_policy},
-		{"the kernel decides as decide()", test_random},
+		{"all planes decide alike", test_random},
 		CU_TEST_INFO_NULL,
 	};
 	const struct siphash_key key = {5, 6};
@@ -149,7 +216,9 @@ int main(int count, char **arguments)
 		return result == -EPERM || result == -EOPNOTSUPP ? SKIPPED : EXIT_FAILURE;
 	}
 	state_init(&state.head, LINES, key, 0, true);
+	plane_count = planes_init(planes, key);
 	result = suite_run("twin", tests);
 	twin_close(twin);
+	free(direct4);
 	return result;
 }

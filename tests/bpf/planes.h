@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The data plane's side: burst_decide() at every level that this CPU has, each with buckets and a
+ * memory of its own, through all changes of policy.
+ */
+#pragma once
+
+#include "burst.h"
+#include "policies.h"
+
+enum { PLANES = 3, PLANE_LINES = 32 };
+
+struct plane {
+	const struct burst_level *level;
+	STATE_OF(PLANE_LINES) state;
+	struct burst_memory memory;
+	struct worker_counters counters;
+};
+
+/* How many levels there are; each with full buckets. */
+static inline unsigned planes_init(struct plane planes[PLANES], struct siphash_key key)
+{
+	static const char *const names[PLANES] = {"scalar", "avx2", "avx512"};
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < PLANES; i++) {
+		const struct burst_level *level = burst_level(names[i]);
+
+		if (!level)
+			continue;
+		planes[count].level = level;
+		state_init(&planes[count++].state.head, PLANE_LINES, key, 0, false);
+	}
+	return count;
+}
+
+/* The policy's end: give back what was lent under it, and forget what it said of sources. */
+static inline void planes_settle(struct plane *planes, unsigned count, const struct image *image)
+{
+	for (unsigned i = 0; i < count; i++) {
+		burst_settle(&planes[i].memory, image, &planes[i].state.head);
+		recall_clear(&planes[i].memory.recall);
+	}
+}
+
+/*
+ * Whether a bucket of a rule or the host holds what `single` does. A burst asks for all that its
+ * packets may need at once: that rounds their ticks another way, by less than one for each, and
+ * brings a bucket that is out of its profile's reach back even if then none is charged. Where that
+ * is all the difference, it is no more.
+ */
+static inline bool plane_word_equals(uint64_t *word, uint64_t single,
+				     const struct bucket_profile *profile, uint64_t now)
+{
+	uint64_t ours = bucket_settled(profile, *word, now);
+	uint64_t theirs = bucket_settled(profile, single, now);
+	bool same = *word == single;
+
+	*word = single;
+	return same ||
+	       (profile->cost && ours + BURST_MOST >= theirs && theirs + BURST_MOST >= ours);
+}
+
+/* Whether all buckets are as in `head` and those behind it, which were charged singly. */
+static inline bool plane_equals(struct plane *plane, const struct image *image, struct state *head,
+				uint64_t now_ns)
+{
+	static const struct bucket_limit none;
+	uint64_t now = state_now(head, now_ns);
+	bool equal = memcmp(plane->state.line, state_line(head, 0), sizeof plane->state.line) == 0;
+
+	for (unsigned slot = 0; slot < CAP_RULE_SLOTS; slot++) {
+		const struct bucket_limit *limit =
+			slot < image->rule_count ? &image->rules[slot].total : &none;
+		const struct rule_state *theirs = state_rule(head, (uint16_t)slot);
+		struct rule_state *ours = &plane->state.rule[slot];
+
+		equal &= memcmp(ours->overflow, theirs->overflow, sizeof ours->overflow) == 0;
+		for (unsigned i = 0; i < BUCKET_RATES; i++)
+			equal &= plane_word_equals(&ours->rate[i], theirs->rate[i], &limit->rate[i],
+						   now);
+	}
+	for (unsigned i = 0; i < BUCKET_RATES; i++)
+		equal &= plane_word_equals(&plane->state.head.host[i], head->host[i],
+					   &image->settings->host.rate[i], now);
+	return equal;
+}
