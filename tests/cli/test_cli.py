@@ -11,7 +11,9 @@ import pty
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
+import unittest
 
 SLUICE = sys.argv.pop(3)
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "daemon"))
@@ -49,7 +51,8 @@ class Usage(Cli):
                  (["status", "-x"], "-x"), (["block", "10.0.0.1", "--ttl"], "needs an argument"),
                  (["status", "--json", "--json"], "given twice"), (["set", "add", "s"], "--file"),
                  (["set", "remove", "s"], "--file"), (["limit", "front"], "--source"),
-                 (["explain", "10.0.0.1", "10.0.0.2:x"], "destination"), (["replay"], "--pcap")]
+                 (["explain", "10.0.0.1", "10.0.0.2:x"], "destination"), (["replay"], "--pcap"),
+                 (["detach", "now"], "usage: sluice detach"), (["attach", "--ttl", "1s"], "--ttl")]
         for arguments, said in cases:
             with self.subTest(arguments):
                 run = subprocess.run([SLUICE, "--run", self.run_folder, *arguments], text=True,
@@ -356,6 +359,107 @@ class Reading(Cli):
         self.assertNotIn("\033[", self.sluice("status"))
         self.assertIn("\033[", self.on_terminal("status", NO_COLOR=""))
         self.assertNotIn("\033[", self.on_terminal("status", NO_COLOR="1"))
+
+
+class Canned(threading.Thread):
+    """A socket at which some daemon would answer so."""
+
+    def __init__(self, case, **answers):
+        super().__init__(daemon=True)
+        self.folder = case.enterContext(tempfile.TemporaryDirectory(prefix="canned."))
+        self.answers, self.asked = answers, []
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(os.path.join(self.folder, "control.sock"))
+        self.listener.listen()
+        case.addCleanup(self.end)
+        self.start()
+
+    def end(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.join(DEADLINE)
+        self.listener.close()
+
+    def run(self):
+        while True:
+            try:
+                connection = self.listener.accept()[0]
+            except OSError:  # shut down
+                return
+            with connection, connection.makefile("rw") as lines:
+                self.say(lines, {"method": "greeting", "params": {}})
+                for line in lines:
+                    request = json.loads(line)
+                    self.asked.append((request["method"], request["params"]))
+                    self.say(lines, {"id": request["id"],
+                                     "result": self.answers[request["method"]]})
+
+    @staticmethod
+    def say(lines, message):
+        print(json.dumps({"jsonrpc": "2.0", **message}), file=lines, flush=True)
+
+
+class Twin(unittest.TestCase):
+    TWIN = {"mode": "standby", "generation": 3, "filters": True, "serving": True,
+            "detached": False, "interfaces": [
+                {"name": "eth1", "role": "edge", "attached": True, "native": True, "sockets": 2},
+                {"name": "eth2", "role": "server", "attached": True, "native": False,
+                 "sockets": 1},
+                {"name": "eth3", "role": "fallback", "attached": False, "native": False,
+                 "sockets": 0, "problem": "there is no such interface"}]}
+
+    def sluice(self, canned, *arguments):
+        return subprocess.run([SLUICE, *arguments, "--run", canned.folder], text=True, check=True,
+                              capture_output=True, timeout=DEADLINE).stdout
+
+    def status(self, state, **planes):
+        stats = {"received": {"packets": 5, "bytes": 500}, "planes": planes}
+        health = {"generation": 3, "dataplane": {"running": False}, "twin": state, "problems": []}
+        return self.sluice(Canned(self, **{"health": health, "stats.get": stats}), "status")
+
+    def test_what_it_does(self):
+        cases = [({}, "standby, hands over to the data plane"),
+                 ({"serving": False},
+                  "standby, DECIDES: the data plane does not take frames"),
+                 ({"mode": "steer"}, "steer, hands the services' frames to the data plane"),
+                 ({"mode": "steer", "serving": False},
+                  "steer, DECIDES: the data plane does not take frames"),
+                 ({"mode": "alone", "serving": False}, "alone, decides"),
+                 ({"filters": False, "serving": False}, "standby, NOT ATTACHED"),
+                 ({"filters": False, "serving": False, "detached": True}, "standby, DETACHED")]
+        for change, words in cases:
+            with self.subTest(words):
+                said = self.status({**self.TWIN, **change})
+                self.assertIn(f"\ntwin        {words}\n", said)
+
+    def test_interfaces_and_counts(self):
+        said = self.status(self.TWIN, twin={"received": {"packets": 2, "bytes": 200},
+                                            "handed": {"packets": 7, "bytes": 70}})
+        self.assertIn("            eth1, edge: native, 2 sockets\n"
+                      "            eth2, server: generic, 1 socket\n"
+                      "            eth3, fallback: not attached\n", said)
+        self.assertIn("received    5 packets, 500 bytes\n  by twin   2 packets, 200 bytes\n"
+                      "handed on   7 packets, 70 bytes\n", said)
+
+    def test_there_is_none(self):
+        said = self.status(None, dataplane={})
+        self.assertNotIn("twin", said)
+
+    def test_changes(self):
+        for workers, twin, words in ((0, True, "the twin, enforced in 9 us"),
+                                     (1, True, "1 worker and the twin, enforced in 9 us")):
+            canned = Canned(self, **{"rule.admit": {"generation": 4, "workers": workers,
+                                                    "twin": twin, "took_us": 9}})
+            self.assertEqual(self.sluice(canned, "admit", "front", "1%"),
+                             f"generation 4, {words}\n")
+
+    def test_detach_and_attach(self):
+        for verb in ("detach", "attach"):
+            canned = Canned(self, **{f"twin.{verb}": {"twin": self.TWIN}})
+            self.assertRegex(self.sluice(canned, verb), "^twin        standby, hands over")
+            self.assertEqual(json.loads(self.sluice(canned, verb, "--reason", "slow", "--json")),
+                             {"twin": self.TWIN})
+            self.assertEqual(canned.asked, [(f"twin.{verb}", {}),
+                                            (f"twin.{verb}", {"reason": "slow"})])
 
 
 if __name__ == "__main__":
