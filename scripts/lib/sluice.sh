@@ -62,15 +62,17 @@ sluice_up() {
 		die "the data plane is not ready: $(cat "$work/dataplane.log")"
 }
 
-# The equation beside the counters (core/counters.h), of a filter that stands still.
+# The equation beside the counters (core/counters.h), of a filter that stands still: over both
+# planes, and over each.
 counters_add_up() {
 	sluice status --json | jq -e '.stats |
-		def all(f): [.[] | f] | add;
-		.received.packets > 0
-		and .received.packets == (.reasons | all(.packets))
-		and .received.bytes == (.reasons | all(.bytes))
-		and .received.packets == (.verdicts | all(.packets))
-		and .received.bytes == (.verdicts | all(.bytes))
-		and .verdicts.pass.packets + .verdicts.divert.packets
-			== .sent.packets + .unsent.packets'
+		def sum(f): [.[] | f] | add;
+		def add_up:
+			.received.packets == (.reasons | sum(.packets))
+			and .received.bytes == (.reasons | sum(.bytes))
+			and .received.packets == (.verdicts | sum(.packets))
+			and .received.bytes == (.verdicts | sum(.bytes))
+			and .verdicts.pass.packets + .verdicts.divert.packets
+				== .sent.packets + .unsent.packets;
+		.received.packets > 0 and add_up and (.planes | all(add_up))'
 }

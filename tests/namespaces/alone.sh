@@ -17,6 +17,15 @@ end "$daemon_pid" KILL
 must wait_for 30 sees "${us[5]}" front
 daemon_up
 
+# The program that is on the filter's edge.
+program_id() {
+	ip -n "sluice-$run_id-filter" -j link show dev edge | jq '.[0].xdp.prog.id // "none"' -r
+}
+
+program_gone() {
+	! bpftool prog show id "$program" >/dev/null 2>&1
+}
+
 under_flood
 everything_goes_on
 restarted=$EPOCHREALTIME
@@ -35,12 +44,20 @@ everything_goes_on fallback
 flood_is_over
 silence 'daemon restarted' "$restarted"
 silence 'daemon killed' "$killed"
-no_number_lost "$work/arrived" "$control"
 story_ends
 
 program=$(program_id)
-end "$daemon_pid"
-must sluice detach --pins "$work/bpf/sluice"
+must sluice detach
 [ "$(program_id)" = none ] || fail 'a program is left on the interface'
 must test ! -e "$work/bpf/sluice"
-! bpftool prog show id "$program" || fail 'the program is left in the kernel'
+must wait_for 10 program_gone
+must sluice attach
+must wait_for 10 twin_attached
+see front "${us[0]}"
+
+program=$(program_id)
+end "$daemon_pid" KILL
+must "$build/control/daemon/sluiced" --detach --pins "$work/bpf/sluice"
+[ "$(program_id)" = none ] || fail 'a program is left on the interface'
+must test ! -e "$work/bpf/sluice"
+must wait_for 10 program_gone
