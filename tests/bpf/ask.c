@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * ask POLICY PCAP...: what the program in the kernel says of each packet of each capture, `verdict
- * reason` a line, by the clock that `sluice replay` goes by; `-` for what the kernel is never
- * handed: frames shorter than an Ethernet header, and those of which the capture lacks a part.
+ * ask POLICY PCAP...: what the program in the kernel and the data plane's code at each level say of
+ * each packet of each capture, by the clock that `sluice replay` goes by: `WHO: verdict reason` for
+ * each, with ", " between, a line. Nothing of the kernel for what it is never handed: frames
+ * shorter than an Ethernet header, and those of which the capture lacks a part.
  */
 #include "load.h"
-#include "policies.h"
+#include "planes.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -15,6 +16,10 @@ enum { LINES = 1 << 12, SOURCES = LINES * 64 / 27 + 1, SKIPPED = 77, DOCUMENT_MO
 
 /* Any bucket is full again after this long. */
 #define FULL_AFTER_NS (2 * CAP_BURST_S * 1000000000)
+
+static struct twin *twin;
+static struct plane planes[PLANES];
+static unsigned plane_count;
 
 static int fail(const char *what, const char *why)
 {
@@ -58,33 +63,65 @@ static uint64_t advance(struct state *state, uint64_t now_ns, uint64_t time_ns)
 	return time_ns > now_ns ? time_ns : now_ns;
 }
 
-static int ask_all(struct twin *twin, pcap_t *capture)
+static void say(const char *who, const struct decision *decision, const char *then)
+{
+	printf("%s: %s %s%s", who, verdict_word(decision->verdict), reason_word(decision->reason),
+	       then);
+}
+
+static int ask_kernel(const struct pcap_pkthdr *header, const uint8_t *frame, uint64_t now_ns)
+{
+	struct decision decision;
+	int result;
+
+	if (header->len < 14 || header->caplen != header->len)
+		return EXIT_SUCCESS;
+	result = twin_ask(twin, frame, header->len, now_ns, &decision);
+	if (result != 0)
+		return fail("the kernel", strerror(-result));
+	say("kernel", &decision, plane_count ? ", " : "");
+	return EXIT_SUCCESS;
+}
+
+static void ask_planes(const struct image *image, const struct pcap_pkthdr *header,
+		       const uint8_t *frame, uint64_t now_ns)
+{
+	for (unsigned i = 0; i < plane_count; i++) {
+		struct plane *plane = &planes[i];
+		struct burst burst = {
+			.count = 1,
+			.frame = {frame},
+			.readable = {header->caplen},
+			.length = {header->len},
+		};
+
+		plane->state->epoch_ns = twin_state(twin)->epoch_ns;
+		plane->level->decide(&burst, image, plane->state, &plane->memory, &plane->counters,
+				     now_ns);
+		say(plane->level->name, burst.decision, i + 1 < plane_count ? ", " : "");
+	}
+}
+
+static int ask_all(const struct image *image, pcap_t *capture)
 {
 	struct pcap_pkthdr *header;
 	const uint8_t *frame;
 	uint64_t now_ns = NEVER;
 
 	while (pcap_next_ex(capture, &header, &frame) == 1) {
-		struct decision decision;
-		int result;
-
 		now_ns = advance(twin_state(twin), now_ns,
 				 (uint64_t)(uint32_t)header->ts.tv_sec * 1000000000 +
 					 (uint64_t)header->ts.tv_usec);
-		if (header->len < 14 || header->caplen != header->len) {
-			puts("-");
-			continue;
-		}
-		result = twin_ask(twin, frame, header->len, now_ns, &decision);
-		if (result != 0)
-			return fail("the kernel", strerror(-result));
-		printf("%s %s\n", verdict_word(decision.verdict), reason_word(decision.reason));
+		if (ask_kernel(header, frame, now_ns) != EXIT_SUCCESS)
+			return EXIT_FAILURE;
+		ask_planes(image, header, frame, now_ns);
+		puts("");
 	}
 	return EXIT_SUCCESS;
 }
 
 /* Ask about one capture, with all buckets full. */
-static int ask(struct twin *twin, char *policy, const char *file)
+static int ask(char *policy, const char *file)
 {
 	struct state *state = twin_state(twin);
 	char message[PCAP_ERRBUF_SIZE];
@@ -106,7 +143,9 @@ static int ask(struct twin *twin, char *policy, const char *file)
 	twin_commit(twin, 1);
 	memset(state_line(state, 0), 0, LINES * sizeof(struct source_line));
 	state_init(state, LINES, state->key, 0, true);
-	result = ask_all(twin, capture);
+	for (unsigned i = 0; i < plane_count; i++)
+		plane_begin(&planes[i], state->key, LINES);
+	result = ask_all(&made.image, capture);
 	made_free(&made);
 	pcap_close(capture);
 	return result;
@@ -116,7 +155,6 @@ int main(int count, char **arguments)
 {
 	const struct twin_options options = {.sources = SOURCES};
 	struct twin_error error;
-	struct twin *twin;
 	int result;
 
 	if (count < 3 || count % 2 == 0)
@@ -126,8 +164,10 @@ int main(int count, char **arguments)
 		fail("the twin", error.message);
 		return result == -EPERM || result == -EOPNOTSUPP ? SKIPPED : EXIT_FAILURE;
 	}
+	plane_count = planes_init(planes, twin_state(twin)->key, LINES);
 	for (int i = 1; result == EXIT_SUCCESS && i < count; i += 2)
-		result = ask(twin, arguments[i], arguments[i + 1]);
+		result = ask(arguments[i], arguments[i + 1]);
+	planes_free(planes, plane_count);
 	twin_close(twin);
 	return result;
 }

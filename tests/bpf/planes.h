@@ -8,17 +8,26 @@
 #include "burst.h"
 #include "policies.h"
 
-enum { PLANES = 3, PLANE_LINES = 32 };
+enum { PLANES = 3 };
 
 struct plane {
 	const struct burst_level *level;
-	STATE_OF(PLANE_LINES) state;
+	struct state *state;
 	struct burst_memory memory;
 	struct worker_counters counters;
 };
 
-/* How many levels there are; each with full buckets. */
-static inline unsigned planes_init(struct plane planes[PLANES], struct siphash_key key)
+/* Begin with full buckets, knowing nobody. */
+static inline void plane_begin(struct plane *plane, struct siphash_key key, uint32_t lines)
+{
+	memset(plane->state, 0, state_size(lines));
+	state_init(plane->state, lines, key, 0, false);
+	memset(&plane->memory, 0, sizeof plane->memory);
+}
+
+/* How many levels there are. Each has so many lines for sources. */
+static inline unsigned planes_init(struct plane planes[PLANES], struct siphash_key key,
+				   uint32_t lines)
 {
 	static const char *const names[PLANES] = {"scalar", "avx2", "avx512"};
 	unsigned count = 0;
@@ -29,16 +38,25 @@ static inline unsigned planes_init(struct plane planes[PLANES], struct siphash_k
 		if (!level)
 			continue;
 		planes[count].level = level;
-		state_init(&planes[count++].state.head, PLANE_LINES, key, 0, false);
+		planes[count].state = aligned_alloc(STATE_PAGE, state_size(lines));
+		if (!planes[count].state)
+			abort();
+		plane_begin(&planes[count++], key, lines);
 	}
 	return count;
+}
+
+static inline void planes_free(struct plane *planes, unsigned count)
+{
+	while (count > 0)
+		free(planes[--count].state);
 }
 
 /* The policy's end: give back what was lent under it, and forget what it said of sources. */
 static inline void planes_settle(struct plane *planes, unsigned count, const struct image *image)
 {
 	for (unsigned i = 0; i < count; i++) {
-		burst_settle(&planes[i].memory, image, &planes[i].state.head);
+		burst_settle(&planes[i].memory, image, planes[i].state);
 		recall_clear(&planes[i].memory.recall);
 	}
 }
@@ -67,13 +85,14 @@ static inline bool plane_equals(struct plane *plane, const struct image *image, 
 {
 	static const struct bucket_limit none;
 	uint64_t now = state_now(head, now_ns);
-	bool equal = memcmp(plane->state.line, state_line(head, 0), sizeof plane->state.line) == 0;
+	bool equal = memcmp(state_line(plane->state, 0), state_line(head, 0),
+			    head->source_lines * sizeof(struct source_line)) == 0;
 
 	for (unsigned slot = 0; slot < CAP_RULE_SLOTS; slot++) {
 		const struct bucket_limit *limit =
 			slot < image->rule_count ? &image->rules[slot].total : &none;
 		const struct rule_state *theirs = state_rule(head, (uint16_t)slot);
-		struct rule_state *ours = &plane->state.rule[slot];
+		struct rule_state *ours = state_rule(plane->state, (uint16_t)slot);
 
 		equal &= memcmp(ours->overflow, theirs->overflow, sizeof ours->overflow) == 0;
 		for (unsigned i = 0; i < BUCKET_RATES; i++)
@@ -81,7 +100,7 @@ static inline bool plane_equals(struct plane *plane, const struct image *image, 
 						   now);
 	}
 	for (unsigned i = 0; i < BUCKET_RATES; i++)
-		equal &= plane_word_equals(&plane->state.head.host[i], head->host[i],
+		equal &= plane_word_equals(&plane->state->host[i], head->host[i],
 					   &image->settings->host.rate[i], now);
 	return equal;
 }

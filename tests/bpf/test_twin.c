@@ -14,7 +14,7 @@
 
 #include <errno.h>
 
-enum { LINES = PLANE_LINES, SOURCES = LINES * 64 / 27 + 1, FRAMES = 5000, SKIPPED = 77 };
+enum { LINES = 32, SOURCES = LINES * 64 / 27 + 1, FRAMES = 5000, SKIPPED = 77 };
 
 /* Two generations with direct tables, and something for the rest. */
 enum { ARENA_LINES = 2 * DIRECT_BYTES / 64 + (1 << 16) };
@@ -93,8 +93,7 @@ static unsigned compare_plane(const struct image *image, struct plane *plane, st
 {
 	unsigned differ = 0;
 
-	plane->level->decide(burst, image, &plane->state.head, &plane->memory, &plane->counters,
-			     now_ns);
+	plane->level->decide(burst, image, plane->state, &plane->memory, &plane->counters, now_ns);
 	for (unsigned i = 0; i < burst->count; i++) {
 		if (memcmp(&core[i], &burst->decision[i], sizeof *core) == 0)
 			continue;
@@ -216,9 +215,10 @@ int main(int count, char **arguments)
 		return result == -EPERM || result == -EOPNOTSUPP ? SKIPPED : EXIT_FAILURE;
 	}
 	state_init(&state.head, LINES, key, 0, true);
-	plane_count = planes_init(planes, key);
+	plane_count = planes_init(planes, key, LINES);
 	result = suite_run("twin", tests);
 	twin_close(twin);
+	planes_free(planes, plane_count);
 	free(direct4);
 	return result;
 }
