@@ -142,6 +142,7 @@ class DaemonCase(unittest.TestCase):
         notify = os.path.join(self.folder, "notify")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
             ready.bind(notify)
+            os.chmod(notify, 0o666)  # whoever the daemon is
             ready.settimeout(0.1)
             self.daemon = Process(
                 self, command, env=dict(os.environ, NOTIFY_SOCKET=notify),

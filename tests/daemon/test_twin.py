@@ -363,6 +363,34 @@ class Detaching(TwinCase):
             self.nothing_is_left(ids)
 
 
+class Unprivileged(DaemonCase):
+    """Nobody's daemon has no twin, and goes on."""
+
+    prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups") \
+        if os.geteuid() == 0 else ()
+    options = ("--twin", "alone", "--pair", "edge", "--pins", "/nonexistent/sluice")
+
+    def setUp(self):
+        seen = subprocess.run([*self.prefix, SLUICED, "--version"], check=False,
+                              capture_output=True, timeout=DEADLINE)
+        if seen.returncode != 0:
+            self.skipTest("nobody may not run it")
+        super().setUp()
+
+    def start(self, *options, **more):
+        os.chmod(self.folder, 0o777)
+        super().start(*options, **more)
+
+    def test_goes_on(self):
+        client = self.client()
+        with self.assertRaisesRegex(Refused, "DEGRADED : the twin needs root"):
+            client.ask("twin.attach")
+        self.assertEqual(client.ask("health")["twin"]["filters"], False)
+        self.assertIn("twin: the twin needs root", str(client.ask("health")["problems"]))
+        self.assertNotIn("twin", client.ask("policy.apply", policy=TWIN_POLICY))
+        self.assertIn("sluiced: twin: the twin needs root", self.stop())
+
+
 class Without(DaemonCase):
     def test_nothing_to_attach(self):
         client = self.client()
