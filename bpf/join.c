@@ -4,10 +4,12 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -145,6 +147,19 @@ int join_pinned(const char *pins, struct join *join, char message[JOIN_MESSAGE])
 		join_leave(&joined);
 	else
 		*join = joined;
+	return result;
+}
+
+int join_lock_slots(int run_folder)
+{
+	int lock = openat(run_folder, "slots.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int result;
+
+	if (lock >= 0 && flock(lock, LOCK_EX) == 0)
+		return lock;
+	result = -errno;
+	if (lock >= 0)
+		close(lock);
 	return result;
 }
 

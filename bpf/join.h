@@ -35,5 +35,12 @@ int join_pinned(const char *pins, struct join *join, char message[JOIN_MESSAGE])
 /* Whether the state in *join is one that state_init() made for this layout. 0, or as above. */
 int join_check(const struct join *join, char message[JOIN_MESSAGE]);
 
+/*
+ * Wait until nobody else gives rules their slots in a state that processes share, by a lock in
+ * their run folder. Its file descriptor, which ends the lock when it is closed, or a negative
+ * errno.
+ */
+int join_lock_slots(int run_folder);
+
 /* Let go of the memory; the kernel keeps the state. */
 void join_leave(struct join *join);

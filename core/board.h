@@ -73,7 +73,8 @@ struct board_dataplane {
 	uint32_t serial;       /* odd while `refusal` is being written */
 	struct board_refusal refusal;
 	uint32_t doorbell; /* futex: one more with each generation that is enforced or refused */
-	uint8_t pad[12];
+	uint32_t joined;   /* 1: its buckets are the twin's */
+	uint8_t pad[8];
 	struct board_worker worker[CAP_WORKERS];
 };
 _Static_assert(sizeof(struct board_dataplane) == 320 + 64 * CAP_WORKERS,

@@ -19,6 +19,12 @@ static inline uint64_t clock_boot_ns(void)
 	return clock_ns(CLOCK_BOOTTIME);
 }
 
+/* The clock that the twin compares the promise to serve with. */
+static inline uint64_t clock_monotonic_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
 static inline uint64_t clock_utc_ns(void)
 {
 	return clock_ns(CLOCK_REALTIME);

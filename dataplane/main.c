@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* sluice-dataplane: takes its options, builds the parts up, runs them, takes them down. */
+#include "bpf/join.h"
 #include "clock.h"
 #include "measure.h"
 #include "memory.h"
@@ -7,6 +8,7 @@
 #include "reload.h"
 #include "report.h"
 #include "say.h"
+#include "serving.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -23,7 +25,8 @@
 
 enum { EXIT_USAGE = 2, MBUF_CACHE = 256, MBUFS_IN_HAND = 4 * BURST_MOST, DRAIN_US = 10000 };
 
-static bool stopping;
+static bool asked_to_stop; /* by a signal */
+static bool stopping;      /* the workers: from then on no port is polled */
 
 struct dataplane {
 	struct options options;
@@ -36,16 +39,18 @@ struct dataplane {
 	struct reload reload;
 	struct idle idle;
 	struct measure measure;
-	struct state *state;
-	struct burst_memory *burst_memory; /* of each worker */
+	struct state *state; /* the data plane's own, or the twin's: then joined */
 	size_t state_size;
+	struct join join;
+	struct serving serving;
+	struct burst_memory *burst_memory; /* of each worker */
 	int64_t packets_left;
 };
 
 static void on_signal(int signal)
 {
 	(void)signal;
-	__atomic_store_n(&stopping, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&asked_to_stop, true, __ATOMIC_RELEASE);
 }
 
 static int find_lcores(struct dataplane *dataplane)
@@ -128,7 +133,7 @@ static void stop_ports(struct dataplane *dataplane)
 		pair_stop(&dataplane->pair[i]);
 }
 
-static int create_state(struct dataplane *dataplane)
+static int make_state(struct dataplane *dataplane)
 {
 	const struct options *options = &dataplane->options;
 	uint32_t lines = source_lines_for(options->sources);
@@ -144,13 +149,46 @@ static int create_state(struct dataplane *dataplane)
 		say("no random key: %s", strerror(errno));
 		return -errno;
 	}
+	state_init(dataplane->state, lines, key, clock_boot_ns(), options->workers > 1);
+	return 0;
+}
+
+static int join_state(struct dataplane *dataplane)
+{
+	char message[JOIN_MESSAGE];
+	int result = join_pinned(dataplane->options.twin, &dataplane->join, message);
+
+	if (result)
+		say("--twin: %s", message);
+	dataplane->state = dataplane->join.state;
+	dataplane->publish.board->joined = dataplane->join.state != NULL;
+	return result;
+}
+
+static int create_state(struct dataplane *dataplane)
+{
+	const struct options *options = &dataplane->options;
+	int result = options->twin ? join_state(dataplane) : make_state(dataplane);
+
+	if (result)
+		return result;
 	dataplane->burst_memory = memory_map(options->workers * sizeof *dataplane->burst_memory);
 	if (!dataplane->burst_memory) {
 		say("no memory for %u workers", options->workers);
 		return -ENOMEM;
 	}
-	state_init(dataplane->state, lines, key, clock_boot_ns(), options->workers > 1);
+	serving_start(&dataplane->serving, dataplane->join.state, dataplane->publish.board);
 	return 0;
+}
+
+static void leave_state(struct dataplane *dataplane)
+{
+	if (dataplane->options.twin)
+		join_leave(&dataplane->join);
+	else
+		memory_unmap(dataplane->state, dataplane->state_size);
+	memory_unmap(dataplane->burst_memory,
+		     dataplane->options.workers * sizeof *dataplane->burst_memory);
 }
 
 static const char *pair_without_fallback(const struct dataplane *dataplane)
@@ -171,6 +209,7 @@ static void start_reload(struct dataplane *dataplane)
 		.publish = &dataplane->publish,
 		.crossing = &dataplane->crossing,
 		.state = dataplane->state,
+		.shares_slots = dataplane->join.state != NULL,
 	};
 	reload_start(&dataplane->reload, dataplane->options.run_dir);
 }
@@ -201,6 +240,28 @@ static int start_worker(struct dataplane *dataplane, unsigned index)
 	return rte_eal_remote_launch(worker_run, worker, dataplane->lcore[index]);
 }
 
+static bool workers_run(void)
+{
+	return !__atomic_load_n(&stopping, __ATOMIC_ACQUIRE);
+}
+
+/* What the twin has handed over by now they still decide, and give back what they borrowed. */
+static void stop_workers(struct dataplane *dataplane)
+{
+	const struct reload *reload = &dataplane->reload;
+
+	serving_end(&dataplane->serving);
+	if (dataplane->join.state && workers_run())
+		rte_delay_us_sleep(DRAIN_US);
+	__atomic_store_n(&stopping, true, __ATOMIC_RELEASE);
+	rte_eal_mp_wait_lcore();
+	for (unsigned i = 0; i < dataplane->options.workers; i++) {
+		if (reload->running && !reload->former)
+			burst_settle(&dataplane->burst_memory[i], &reload->running->image,
+				     dataplane->state);
+	}
+}
+
 static int run(struct dataplane *dataplane)
 {
 	int result = 0;
@@ -213,11 +274,12 @@ static int run(struct dataplane *dataplane)
 		__atomic_store_n(&stopping, true, __ATOMIC_RELEASE);
 	}
 	reload_started(&dataplane->reload);
-	while (!__atomic_load_n(&stopping, __ATOMIC_ACQUIRE)) {
+	while (!__atomic_load_n(&asked_to_stop, __ATOMIC_ACQUIRE) && workers_run()) {
 		reload_round(&dataplane->reload);
+		serving_round(&dataplane->serving, clock_monotonic_ns());
 		measure_round(&dataplane->measure, clock_boot_ns());
 	}
-	rte_eal_mp_wait_lcore();
+	stop_workers(dataplane);
 	return result;
 }
 
@@ -261,9 +323,7 @@ static int serve(struct dataplane *dataplane)
 		result = finish(dataplane);
 	reload_stop(&dataplane->reload);
 out:
-	memory_unmap(dataplane->burst_memory,
-		     dataplane->options.workers * sizeof *dataplane->burst_memory);
-	memory_unmap(dataplane->state, dataplane->state_size);
+	leave_state(dataplane);
 	publish_close(&dataplane->publish);
 	return result;
 }

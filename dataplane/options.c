@@ -22,6 +22,9 @@ static const char usage[] =
 	"  --state DIR     folder of images, as sluiced writes it (/var/lib/sluice)\n"
 	"  --run DIR       folder of boards and counters (/run/sluice)\n"
 	"  --sources N     sources to hold at one time, in 27 bytes each (1048576)\n"
+	"  --twin DIR      work on the buckets of the twin whose pins are in DIR, as sluiced "
+	"--twin\n"
+	"                  has them, and be handed what the twin's interfaces receive\n"
 	"  --simd LEVEL    vector instructions to use: scalar, avx2 or avx512 (the CPU's best)\n"
 	"  --packets N     stop after N packets from edge ports\n"
 	"  --help, --version\n";
@@ -32,6 +35,7 @@ enum {
 	OPTION_STATE,
 	OPTION_RUN,
 	OPTION_SOURCES,
+	OPTION_TWIN,
 	OPTION_SIMD,
 	OPTION_PACKETS,
 	OPTION_HELP,
@@ -44,6 +48,7 @@ static const struct option long_options[] = {
 	{"state", required_argument, NULL, OPTION_STATE},
 	{"run", required_argument, NULL, OPTION_RUN},
 	{"sources", required_argument, NULL, OPTION_SOURCES},
+	{"twin", required_argument, NULL, OPTION_TWIN},
 	{"simd", required_argument, NULL, OPTION_SIMD},
 	{"packets", required_argument, NULL, OPTION_PACKETS},
 	{"help", no_argument, NULL, OPTION_HELP},
@@ -137,6 +142,9 @@ static int parse_option(int option, const char *value, struct options *options)
 		return 0;
 	case OPTION_SOURCES:
 		return parse_number("sources", value, SOURCES_MOST, &options->sources);
+	case OPTION_TWIN:
+		options->twin = value;
+		return 0;
 	case OPTION_SIMD:
 		return parse_simd(value, &options->simd);
 	case OPTION_PACKETS:
@@ -152,7 +160,6 @@ enum options_result options_parse(int argc, char **argv, struct options *options
 		.workers = 1,
 		.state_dir = "/var/lib/sluice",
 		.run_dir = "/run/sluice",
-		.sources = SOURCES_DEFAULT,
 		.simd = burst_level_best(),
 	};
 	int option;
@@ -176,6 +183,12 @@ enum options_result options_parse(int argc, char **argv, struct options *options
 		say("no --pair EDGE,SERVER after `--`: which ports to filter between?");
 		return OPTIONS_WRONG;
 	}
+	if (parsed.twin && parsed.sources) {
+		say("--sources: the twin has them already, in %s", parsed.twin);
+		return OPTIONS_WRONG;
+	}
+	if (!parsed.sources)
+		parsed.sources = SOURCES_DEFAULT;
 	*options = parsed;
 	return OPTIONS_RUN;
 }

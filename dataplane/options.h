@@ -25,7 +25,8 @@ struct options {
 	unsigned workers;
 	const char *state_dir;
 	const char *run_dir;
-	uint64_t sources; /* buckets of sources to hold */
+	const char *twin; /* folder of the twin's pins, whose buckets to work on; NULL: none */
+	uint64_t sources; /* buckets of sources to hold, where there is no twin */
 	const struct burst_level *simd;
 	uint64_t packets; /* stop after so many from edge ports; 0: never */
 };

@@ -2,12 +2,17 @@
 /* See reload.h. */
 #include "reload.h"
 #include "clock.h"
+#include "bpf/join.h"
 #include "say.h"
+#include "slots.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	ROUND_MS = 100,
@@ -52,13 +57,26 @@ static int check_number(const struct generation *generation, uint64_t at_least,
 }
 
 /* Workers are using the running image's slots, and those alone. */
-static void assign_slots(struct reload *reload, struct generation *generation)
+static int assign_slots(struct reload *reload, struct generation *generation,
+			struct board_refusal *refusal)
 {
 	const struct generation *running = reload->running;
 	struct counters *counters = reload->publish->counters;
+	int lock = -1;
 
+	if (reload->shares_slots) {
+		lock = join_lock_slots(reload->run_folder);
+		if (lock < 0) {
+			snprintf(refusal->message, sizeof refusal->message,
+				 "the rules' slots cannot be locked: %s", strerror(-lock));
+			return lock;
+		}
+	}
 	slots_assign(reload->state, &generation->image, running ? &running->image : NULL);
 	slots_count(counters->slot_rule, counters->worker, counters->workers, &generation->image);
+	if (lock >= 0)
+		close(lock);
+	return 0;
 }
 
 /* Load manifest `name`, of generation `at_least` or a later one, ready to be crossed to. */
@@ -73,16 +91,17 @@ static int load(struct reload *reload, const char *name, uint64_t at_least,
 
 	if (result)
 		return result;
-	if ((result = check_number(generation, at_least, refusal)) ||
-	    (result = check_ports(reload, generation, refusal))) {
-		generation_free(generation);
-		return result;
-	}
+	result = check_number(generation, at_least, refusal);
+	if (!result)
+		result = check_ports(reload, generation, refusal);
 	/* Rules in a shared segment have their slots, and workers are reading them. */
-	if (!running || generation->image.rules != running->image.rules)
-		assign_slots(reload, generation);
-	*loaded = generation;
-	return 0;
+	if (!result && (!running || generation->image.rules != running->image.rules))
+		result = assign_slots(reload, generation, refusal);
+	if (result)
+		generation_free(generation);
+	else
+		*loaded = generation;
+	return result;
 }
 
 /* Wait for every worker to cross, and say so. False: they are stopping, and some may not have. */
@@ -155,6 +174,7 @@ void reload_start(struct reload *reload, const char *run_dir)
 	bool daemon;
 	uint64_t ignored;
 
+	reload->run_folder = open(run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	follow_open(&reload->follow, run_dir);
 	daemon = follow_daemon_lives(&reload->follow);
 	load_from_disk(reload);
@@ -204,4 +224,6 @@ void reload_stop(struct reload *reload)
 	generation_free(reload->running);
 	generation_free(reload->former);
 	follow_close(&reload->follow);
+	if (reload->run_folder >= 0)
+		close(reload->run_folder);
 }

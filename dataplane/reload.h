@@ -9,7 +9,6 @@
 #include "follow.h"
 #include "generation.h"
 #include "publish.h"
-#include "slots.h"
 
 struct reload {
 	const char *state_dir;
@@ -18,6 +17,8 @@ struct reload {
 	struct publish *publish;
 	struct crossing *crossing;
 	struct state *state;
+	bool shares_slots; /* with the twin: they are given under a lock in the run folder */
+	int run_folder;
 	struct follow follow;
 	struct generation *running; /* NULL: none, everything passes */
 	struct generation *former;  /* while workers cross from it, else NULL */

@@ -3,16 +3,13 @@
 #include "daemon/twinning.h"
 
 #include "daemon/clock.h"
+#include "bpf/join.h"
 #include "slots.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
-
-#define SLOTS_LOCK "slots.lock" /* in the run folder */
 
 enum {
 	RETRY_FIRST_US = 1000000,
@@ -86,13 +83,10 @@ static int translate(const struct twinning *twinning, const struct twin_tables *
 static int assign_slots(struct twinning *twinning, struct image *image)
 {
 	const struct image *running = twinning->active.loaded ? &twinning->active.image : NULL;
-	int lock = openat(twinning->run_folder, SLOTS_LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int lock = join_lock_slots(twinning->run_folder);
 
-	if (lock < 0 || flock(lock, LOCK_EX)) {
-		if (lock >= 0)
-			close(lock);
-		return -errno;
-	}
+	if (lock < 0)
+		return lock;
 	slots_assign(twin_state(twinning->twin), image, running);
 	close(lock);
 	return 0;
@@ -109,7 +103,8 @@ static int give(struct twinning *twinning, void *const segments[SEGMENT_KINDS],
 		return error_set(error, ERROR_DEGRADED, "", "the image is not sound: %s %s: %s",
 				 found.segment, found.array, found.message);
 	if ((result = assign_slots(twinning, &tables->image)))
-		return error_set(error, ERROR_DEGRADED, SLOTS_LOCK, "%s", strerror(-result));
+		return error_set(error, ERROR_DEGRADED, "", "the rules' slots cannot be locked: %s",
+				 strerror(-result));
 	if (twin_prepare(twinning->twin, segments, &tables->image,
 			 tables->image.origin.ip4.count > DIRECT_RANGES, &why))
 		return error_set(error, ERROR_DEGRADED, "", "the twin refuses it: %s", why.message);
