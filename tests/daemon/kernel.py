@@ -39,6 +39,8 @@ class Namespace:
         run("ip", "netns", "add", self.name)
         case.addCleanup(run, "ip", "netns", "del", self.name)
         self.prefix = ("nsenter", f"--net=/run/netns/{self.name}")
+        # What nobody asked for would be counted.
+        self.run("sysctl", "-q", "-w", "net.ipv6.conf.default.disable_ipv6=1")
         self.ip("link", "set", "lo", "up")
 
     def ip(self, *arguments):
