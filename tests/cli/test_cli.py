@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import pty
+import shutil
 import socket
 import subprocess
 import sys
@@ -106,17 +107,15 @@ class Policy(Cli):
         self.assertEqual(len(shown["policy"]["sets"]["more"]["entries"]), len(more))
 
 
-class Beaten(threading.Thread):
-    """A socket between sluice and the daemon, on which the first `races` transactions are beaten:
-    another change comes right before what commits them."""
+class Between(threading.Thread):
+    """A socket of ours that sluice takes for the daemon's."""
 
-    def __init__(self, case, races):
+    def __init__(self, case):
         super().__init__(daemon=True)
-        self.case, self.races, self.connections = case, races, 0
-        self.folder = pathlib.Path(case.folder, "beaten")
-        self.folder.mkdir()
+        self.folder = tempfile.mkdtemp(prefix="between.")
+        case.addCleanup(shutil.rmtree, self.folder)
         self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(self.folder / "control.sock"))
+        self.listener.bind(os.path.join(self.folder, "control.sock"))
         self.listener.listen()
         case.addCleanup(self.end)
         self.start()
@@ -133,10 +132,26 @@ class Beaten(threading.Thread):
             except OSError:  # shut down
                 return
             with connection, connection.makefile("rb") as lines:
-                self.connections += 1
                 self.serve(connection, lines)
 
     def serve(self, connection, lines):
+        raise NotImplementedError
+
+    @staticmethod
+    def say(connection, message):
+        connection.sendall(json.dumps(message).encode() + b"\n")
+
+
+class Beaten(Between):
+    """A socket between sluice and the daemon, on which the first `races` transactions are beaten:
+    another change comes right before what commits them."""
+
+    def __init__(self, case, races):
+        self.case, self.races, self.connections = case, races, 0
+        super().__init__(case)
+
+    def serve(self, connection, lines):
+        self.connections += 1
         with Client(os.path.join(self.case.run_folder, "control.sock")) as daemon:
             self.say(connection, daemon.greeting)
             for line in lines:
@@ -144,10 +159,6 @@ class Beaten(threading.Thread):
                     with Client(os.path.join(self.case.run_folder, "control.sock")) as other:
                         other.ask("rule.admit", rule="front", admit="1%")
                 self.say(connection, daemon.ask_raw(line.strip()))
-
-    @staticmethod
-    def say(connection, message):
-        connection.sendall(json.dumps(message).encode() + b"\n")
 
 
 class Races(Cli):
@@ -361,41 +372,20 @@ class Reading(Cli):
         self.assertNotIn("\033[", self.on_terminal("status", NO_COLOR="1"))
 
 
-class Canned(threading.Thread):
+class Canned(Between):
     """A socket at which some daemon would answer so."""
 
     def __init__(self, case, **answers):
-        super().__init__(daemon=True)
-        self.folder = case.enterContext(tempfile.TemporaryDirectory(prefix="canned."))
         self.answers, self.asked = answers, []
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(os.path.join(self.folder, "control.sock"))
-        self.listener.listen()
-        case.addCleanup(self.end)
-        self.start()
+        super().__init__(case)
 
-    def end(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.join(DEADLINE)
-        self.listener.close()
-
-    def run(self):
-        while True:
-            try:
-                connection = self.listener.accept()[0]
-            except OSError:  # shut down
-                return
-            with connection, connection.makefile("rw") as lines:
-                self.say(lines, {"method": "greeting", "params": {}})
-                for line in lines:
-                    request = json.loads(line)
-                    self.asked.append((request["method"], request["params"]))
-                    self.say(lines, {"id": request["id"],
-                                     "result": self.answers[request["method"]]})
-
-    @staticmethod
-    def say(lines, message):
-        print(json.dumps({"jsonrpc": "2.0", **message}), file=lines, flush=True)
+    def serve(self, connection, lines):
+        self.say(connection, {"jsonrpc": "2.0", "method": "greeting", "params": {}})
+        for line in lines:
+            request = json.loads(line)
+            self.asked.append((request["method"], request["params"]))
+            self.say(connection, {"jsonrpc": "2.0", "id": request["id"],
+                                  "result": self.answers[request["method"]]})
 
 
 class Twin(unittest.TestCase):
