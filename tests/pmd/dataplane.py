@@ -96,7 +96,8 @@ class Place:
         subprocess.run([self.make_state, policy, self.state, manifest, str(generation)],
                        check=True, timeout=DEADLINE_S)
 
-    def start(self, vdevs, pairs, options=(), lcores="0@0,1@0"):
+    def start(self, vdevs, pairs, options=(), lcores="0@0,1@0",
+              sources=("--sources", "4096")):
         """Start a data plane; `vdevs` are the arguments of DPDK's --vdev."""
         self.serial += 1
         arguments = [self.dataplane, "--no-huge", "-m", "128", "--no-pci", "--no-shconf",
@@ -104,7 +105,7 @@ class Place:
                      "--file-prefix", f"sluice-{os.getpid()}-{self.serial}"]
         for vdev in vdevs:
             arguments += ["--vdev", vdev]
-        arguments += ["--", "--state", self.state, "--run", self.run, "--sources", "4096"]
+        arguments += ["--", "--state", self.state, "--run", self.run, *sources]
         for pair in pairs:
             arguments += ["--pair", pair]
         errors = self.path(f"stderr-{self.serial}")
