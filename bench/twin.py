@@ -50,14 +50,18 @@ def missing():
     return None if os.geteuid() == 0 else "needs root", folders[0]
 
 
-def measure(bench, words, part, folder):
+def options(bench, part, folder):
+    """What the programs that compare with xdp-filter are told besides."""
+    only = bench.only.removeprefix(f"{part}/") if bench.only.startswith(f"{part}/") else "*"
+    return ["--xdp-filter", folder, "--only", only]
+
+
+def measure(bench, words, more):
     """What one of the programs prints, by name."""
-    options = ["--xdp-filter", folder] + (["--quick"] if bench.quick else [])
+    more = more + (["--quick"] if bench.quick else [])
     if bench.rounds:
-        options += ["--rounds", str(bench.rounds)]
-    if bench.only.startswith(f"{part}/"):
-        options += ["--only", bench.only.removeprefix(f"{part}/")]
-    done = subprocess.run([*words, *options], check=True, text=True, stdout=subprocess.PIPE)
+        more += ["--rounds", str(bench.rounds)]
+    done = subprocess.run([*words, *more], check=True, text=True, stdout=subprocess.PIPE)
     return {line["name"]: line for line in map(json.loads, done.stdout.splitlines())}
 
 
@@ -115,7 +119,7 @@ def run(bench):
     lacks, folder = missing()
     if lacks:
         return [rows.left_out("twin", lacks, lacks_tool=True)]
-    said = measure(bench, command(bench), "twin", folder)
+    said = measure(bench, command(bench), options(bench, "twin", folder))
     check(said)
     bench.reference = bench.reference or said["machine"]
     return list(table(said))

@@ -67,6 +67,6 @@ def run(bench):
     lacks, folder = missing()
     if lacks:
         return [rows.left_out("veth", lacks, lacks_tool=True)]
-    said = twin.measure(bench, command(bench), "veth", folder)
+    said = twin.measure(bench, command(bench), twin.options(bench, "veth", folder))
     check(said, bench.quick)
     return list(table(said))

@@ -4,10 +4,12 @@
 #include "memory.h"
 #include "traffic.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	DOCUMENT_MOST = 1 << 20,
@@ -153,31 +155,72 @@ static int add_plain(struct world *world, const struct policy *policy, int socke
 	return 0;
 }
 
+/* Arrays as bpf/tables.h has them. */
+static int open_twins(struct world *world)
+{
+	static const uint32_t sizes[JOIN_PARTS] = {sizeof(struct state), sizeof(struct rule_state),
+						   sizeof(struct source_line)};
+	const uint32_t entries[JOIN_PARTS] = {1, CAP_RULE_SLOTS, (uint32_t)world->lines};
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+	char message[JOIN_MESSAGE] = "the kernel has no memory for it";
+	int map[JOIN_PARTS], result = 0;
+
+	for (unsigned i = 0; i < JOIN_PARTS; i++) {
+		map[i] = bpf_map_create(BPF_MAP_TYPE_ARRAY, join_part_name(i), sizeof(uint32_t),
+					sizes[i], entries[i], &options);
+		result |= map[i] < 0;
+	}
+	if (result == 0)
+		result = join_maps(map, &world->join, message);
+	for (unsigned i = 0; i < JOIN_PARTS; i++)
+		close(map[i]);
+	if (result)
+		fprintf(stderr, "the twin's state: %s\n", message);
+	else
+		world->state = world->join.state;
+	return result;
+}
+
 static int open_tables(struct world *world)
 {
-	world->state = memory_map(state_size((uint32_t)world->lines));
+	if (world->where != WORLD_TWIN)
+		world->state = memory_map(state_size((uint32_t)world->lines));
+	else if (open_twins(world))
+		return -ENOMEM;
 	world->memory = memory_map(sizeof *world->memory);
 	world->counters = memory_map(sizeof *world->counters);
 	if (!world->state || !world->memory || !world->counters)
 		return -ENOMEM;
-	state_init(world->state, (uint32_t)world->lines, (struct siphash_key){11, 13}, 0, false);
+	state_init(world->state, (uint32_t)world->lines, (struct siphash_key){11, 13}, 0,
+		   world->where != WORLD_OWN);
 	return 0;
 }
 
-int world_open(const struct policy_image *policy, enum frame_kind kind, uint32_t live, int socket,
-	       struct world *world)
+int world_open_in(enum world_memory where, const struct policy_image *policy, enum frame_kind kind,
+		  uint32_t live, struct world *world)
 {
 	*world = (struct world){
 		.image = &policy->image,
+		.where = where,
 		.lines = source_lines_for(live > SOURCES_DEFAULT ? live : SOURCES_DEFAULT),
 		.now_ns = START_NS,
 	};
 	for (uint32_t i = 0; i < policy->image.rule_count; i++)
 		policy->image.rules[i].slot = (uint16_t)i;
-	if (open_tables(world) == 0 && populate(world, kind, live) == 0 &&
-	    (socket < 0 || add_plain(world, policy->policy, socket) == 0))
+	if (open_tables(world) == 0 && populate(world, kind, live) == 0)
 		return 0;
 	fprintf(stderr, "no memory for %u live sources\n", live);
+	return -1;
+}
+
+int world_open(const struct policy_image *policy, enum frame_kind kind, uint32_t live, int socket,
+	       struct world *world)
+{
+	int result = world_open_in(WORLD_OWN, policy, kind, live, world);
+
+	if (result || socket < 0 || add_plain(world, policy->policy, socket) == 0)
+		return result;
+	fprintf(stderr, "no memory for a plain chain of %u live sources\n", live);
 	return -1;
 }
 
@@ -199,7 +242,10 @@ int world_fill(struct world *world)
 void world_close(struct world *world)
 {
 	plain_close(world->plain);
-	memory_unmap(world->state, state_size((uint32_t)world->lines));
+	if (world->where == WORLD_TWIN)
+		join_leave(&world->join);
+	else
+		memory_unmap(world->state, state_size((uint32_t)world->lines));
 	memory_unmap(world->memory, sizeof *world->memory);
 	memory_unmap(world->counters, sizeof *world->counters);
 	memory_unmap(world->plain_counters, sizeof *world->plain_counters);

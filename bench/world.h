@@ -4,6 +4,7 @@
 
 #include "compile/compile.h"
 #include "frames.h"
+#include "join.h"
 #include "plain.h"
 
 struct policy_image {
@@ -23,8 +24,17 @@ int policy_image_open(const char *file, uint32_t blocked, struct policy_image *o
 
 void policy_image_close(struct policy_image *opened);
 
+/* Whose memory the buckets lie in, and whether others may be at them. */
+enum world_memory {
+	WORLD_OWN,    /* as a data plane's with one worker: of huge pages where there are any */
+	WORLD_SHARED, /* likewise, with two */
+	WORLD_TWIN,   /* in the kernel's arrays, as the twin's, which is there too */
+};
+
 struct world {
 	const struct image *image;
+	enum world_memory where;
+	struct join join;
 	struct state *state;
 	struct burst_memory *memory;
 	struct worker_counters *counters, *plain_counters;
@@ -43,6 +53,10 @@ struct world {
  */
 int world_open(const struct policy_image *policy, enum frame_kind kind, uint32_t live, int socket,
 	       struct world *world);
+
+/* As world_open(), without a plain chain, and with buckets in such memory, which may need root. */
+int world_open_in(enum world_memory where, const struct policy_image *policy, enum frame_kind kind,
+		  uint32_t live, struct world *world);
 
 /*
  * Have sources that were never seen come until hardly any bucket is left to be had: of those
