@@ -8,7 +8,6 @@
 struct scratch {
 	uint8_t frame[512]; /* its first PARSE_READABLE bytes */
 	struct packet packet;
-	struct lease rule, host; /* zero between frames */
 };
 _Static_assert((int)PARSE_READABLE <= 512, "the start of a frame fits");
 
@@ -64,8 +63,7 @@ static __always_inline bool decide_frame(struct xdp_md *ctx, uint64_t now_ns,
 	if (!state || !scratch || !root)
 		return false;
 	parse(ctx, scratch);
-	*decision = decide_leased(&root->image, state, &scratch->packet,
-				  (struct leases){&scratch->rule, &scratch->host}, now_ns);
+	*decision = decide(&root->image, state, &scratch->packet, now_ns);
 	return true;
 }
 

@@ -104,14 +104,14 @@ static inline bool decide_match(const struct image *image, const struct packet *
 	       decide_lookup(image, packet, now_ns, decision);
 }
 
-/* A source's buckets, asked and not yet charged. */
-struct source_asked {
+/* The buckets of one level, asked and not yet charged. */
+struct level_asked {
 	struct state_asked rate[BUCKET_RATES];
 };
 
 static inline bool source_has_rate(struct state *state, const struct rule *rule,
 				   enum bucket_rate rate, struct source source, uint32_t bytes,
-				   uint64_t now, struct source_asked *asked)
+				   uint64_t now, struct level_asked *asked)
 {
 	const struct bucket_profile *profile = &rule->source.rate[rate];
 	uint64_t *word;
@@ -125,13 +125,22 @@ static inline bool source_has_rate(struct state *state, const struct rule *rule,
 			 &asked->rate[rate]);
 }
 
-static inline void source_take_rate(const struct state *state, const struct rule *rule,
-				    enum bucket_rate rate, uint32_t bytes, uint64_t now,
-				    struct source_asked *asked)
+static inline bool source_has(struct state *state, const struct rule *rule, struct source source,
+			      uint32_t bytes, uint64_t now, struct level_asked *asked)
 {
-	if (asked->rate[rate].word)
-		state_take(state, &asked->rate[rate], now,
-			   bucket_cost(&rule->source.rate[rate], rate, bytes));
+	return source_has_rate(state, rule, BUCKET_PPS, source, bytes, now, asked) &&
+	       source_has_rate(state, rule, BUCKET_BPS, source, bytes, now, asked);
+}
+
+static inline void source_take(const struct state *state, const struct rule *rule, uint32_t bytes,
+			       uint64_t now, struct level_asked *asked)
+{
+	for (unsigned rate = 0; rate < BUCKET_RATES; rate++) {
+		if (asked->rate[rate].word)
+			state_take(state, &asked->rate[rate], now,
+				   bucket_cost(&rule->source.rate[rate], (enum bucket_rate)rate,
+					       bytes));
+	}
 }
 
 /* The leases that a packet is charged to. */
@@ -147,21 +156,114 @@ static inline enum reason decide_limits(struct state *state, const struct rule *
 					struct source source, uint32_t bytes, bool diverted,
 					struct leases leases, uint64_t now)
 {
-	struct source_asked asked;
+	struct level_asked asked;
 
-	if (!source_has_rate(state, rule, BUCKET_PPS, source, bytes, now, &asked) ||
-	    !source_has_rate(state, rule, BUCKET_BPS, source, bytes, now, &asked))
+	if (!source_has(state, rule, source, bytes, now, &asked))
 		return REASON_SOURCE_LIMIT;
 	if (!diverted && !lease_covers(leases.rule, bytes))
 		return REASON_RULE_LIMIT;
 	if (!lease_covers(leases.host, bytes))
 		return REASON_HOST_LIMIT;
-	source_take_rate(state, rule, BUCKET_PPS, bytes, now, &asked);
-	source_take_rate(state, rule, BUCKET_BPS, bytes, now, &asked);
+	source_take(state, rule, bytes, now, &asked);
 	if (!diverted)
 		lease_spend(leases.rule, bytes);
 	lease_spend(leases.host, bytes);
 	return REASON_ADMITTED;
+}
+
+/* Whether the buckets at `words`, a rule's or the host's, have room for a packet. */
+static inline bool level_has(const struct state *state, uint64_t words[BUCKET_RATES],
+			     const struct bucket_limit *limit, uint32_t bytes, uint64_t now,
+			     struct level_asked *asked)
+{
+	for (unsigned rate = 0; rate < BUCKET_RATES; rate++) {
+		const struct bucket_profile *profile = &limit->rate[rate];
+
+		if (profile->cost && !state_ask(state, &words[rate], profile, now,
+						bucket_cost(profile, (enum bucket_rate)rate, bytes),
+						&asked->rate[rate]))
+			return false;
+	}
+	return true;
+}
+
+/* Take what level_has(). */
+static inline void level_take(const struct state *state, uint64_t words[BUCKET_RATES],
+			      const struct bucket_limit *limit, uint32_t bytes, uint64_t now,
+			      struct level_asked *asked)
+{
+	for (unsigned rate = 0; rate < BUCKET_RATES; rate++) {
+		asked->rate[rate].word = &words[rate];
+		if (limit->rate[rate].cost)
+			state_take(state, &asked->rate[rate], now,
+				   bucket_cost(&limit->rate[rate], (enum bucket_rate)rate, bytes));
+	}
+}
+
+/*
+ * Whether the buckets of a packet's source have room for it, from which it is taken if all others
+ * `may` have it too.
+ */
+ALONE bool source_charge(struct state *state, const struct rule *rule, const struct packet *packet,
+			 uint64_t now, bool may)
+{
+	struct level_asked asked;
+	struct source source;
+	bool ip6;
+
+	ASSURED(state);
+	ASSURED(rule);
+	ASSURED(packet);
+	ip6 = packet->kind == PACKET_IP6;
+	source = state_source_of(state, source_key(ip6, packet->source), ip6);
+	if (!source_has(state, rule, source, packet->length, now, &asked))
+		return false;
+	if (may)
+		source_take(state, rule, packet->length, now, &asked);
+	return true;
+}
+
+/* decide_limits() of a packet by itself, which borrows nothing. */
+static inline enum reason decide_limits_alone(const struct image *image, struct state *state,
+					      const struct rule *rule, const struct packet *packet,
+					      bool diverted, uint64_t now)
+{
+	const struct bucket_limit *host = &image_settings(image)->host;
+	uint64_t *words = state_rule(state, rule->slot)->rate;
+	struct level_asked of_rule = {0}, of_host = {0};
+	uint32_t bytes = packet->length;
+	bool rule_has = diverted || level_has(state, words, &rule->total, bytes, now, &of_rule);
+	bool host_has = level_has(state, state->host, host, bytes, now, &of_host);
+
+	if (bucket_limits(&rule->source) &&
+	    !source_charge(state, rule, packet, now, rule_has && host_has))
+		return REASON_SOURCE_LIMIT;
+	if (!rule_has)
+		return REASON_RULE_LIMIT;
+	if (!host_has)
+		return REASON_HOST_LIMIT;
+	if (!diverted)
+		level_take(state, words, &rule->total, bytes, now, &of_rule);
+	level_take(state, state->host, host, bytes, now, &of_host);
+	return REASON_ADMITTED;
+}
+
+/* What is done to a packet that `rule` matched unless a limit refuses it. */
+static inline enum verdict rule_verdict(const struct rule *rule, bool admitted)
+{
+	return admitted ? VERDICT_PASS : (enum verdict)rule->otherwise;
+}
+
+/* Put the end of stage 7 into *decision: `reason` is what the limits said. */
+static inline void decide_limited(enum verdict verdict, bool admitted, enum reason reason,
+				  struct decision *decision)
+{
+	if (reason != REASON_ADMITTED)
+		verdict = VERDICT_DROP;
+	else if (!admitted)
+		reason = REASON_SHED;
+	decision->verdict = (uint8_t)verdict;
+	decision->reason = (uint8_t)reason;
 }
 
 /* Stages 6 and 7 of a packet that `rule` matched, which admits its key or does not. */
@@ -169,52 +271,42 @@ static inline void decide_rule(struct state *state, const struct rule *rule, str
 			       uint32_t bytes, bool admitted, struct leases leases, uint64_t now,
 			       struct decision *decision)
 {
-	enum verdict verdict = admitted ? VERDICT_PASS : (enum verdict)rule->otherwise;
+	enum verdict verdict = rule_verdict(rule, admitted);
 	enum reason reason = REASON_SHED;
 
-	if (verdict != VERDICT_DROP) {
+	if (verdict != VERDICT_DROP)
 		reason = decide_limits(state, rule, source, bytes, !admitted, leases, now);
-		if (reason != REASON_ADMITTED)
-			verdict = VERDICT_DROP;
-		else if (!admitted)
-			reason = REASON_SHED;
-	}
-	decision->verdict = (uint8_t)verdict;
-	decision->reason = (uint8_t)reason;
+	decide_limited(verdict, admitted, reason, decision);
 }
 
-/* decide(), with `leases` that are zeroed before, and after. */
-static inline struct decision decide_leased(const struct image *image, struct state *state,
-					    const struct packet *packet, struct leases leases,
-					    uint64_t now_ns)
+/* decide_rule() of a packet by itself. */
+static inline void decide_rule_alone(const struct image *image, struct state *state,
+				     const struct packet *packet, uint64_t now,
+				     struct decision *decision)
 {
-	const struct bucket_limit *host_limit = &image_settings(image)->host;
-	const struct lease_units need = {{(uint32_t)FORGOTTEN(1), packet->length}};
-	uint64_t now = state_now(state, now_ns);
-	struct source source = {0};
-	const bool ip6 = packet->kind == PACKET_IP6;
-	struct decision decision;
-	const struct rule *rule;
-	uint64_t *rates;
+	const struct rule *rule = image_rule(image, decision->rule);
+	const bool admitted = rule_admits(image, rule, packet);
+	enum verdict verdict = rule_verdict(rule, admitted);
+	enum reason reason = REASON_SHED;
 
-	if (decide_match(image, packet, now_ns, &decision) && decision.reason != REASON_ALLOWED)
-		return decision;
-	lease_open(leases.host, state, state->host, host_limit, need, now);
-	if (decision.reason == REASON_ALLOWED) {
-		/* It takes from the host's bucket what there is, and is never refused. */
-		lease_spend_up_to(leases.host, packet->length);
-	} else {
-		rule = image_rule(image, decision.rule);
-		rates = state_rule(state, rule->slot)->rate;
-		lease_open(leases.rule, state, rates, &rule->total, need, now);
-		if (bucket_limits(&rule->source))
-			source = state_source_of(state, source_key(ip6, packet->source), ip6);
-		decide_rule(state, rule, source, packet->length, rule_admits(image, rule, packet),
-			    leases, now, &decision);
-		lease_end(leases.rule, state, rates, &rule->total);
-	}
-	lease_end(leases.host, state, state->host, host_limit);
-	return decision;
+	if (verdict != VERDICT_DROP)
+		reason = decide_limits_alone(image, state, rule, packet, !admitted, now);
+	decide_limited(verdict, admitted, reason, decision);
+}
+
+/* Take from the host's buckets what there is of a packet of `bytes`, which is never refused. */
+ALONE int decide_allowed(struct state *state, const struct bucket_limit *host, uint32_t bytes,
+			 uint64_t now)
+{
+	const struct lease_units need = {{(uint32_t)FORGOTTEN(1), bytes}};
+	struct lease lease = {0};
+
+	ASSURED(state);
+	ASSURED(host);
+	lease_open(&lease, state, state->host, host, need, now);
+	lease_spend_up_to(&lease, bytes);
+	lease_end(&lease, state, state->host, host);
+	return 0;
 }
 
 /*
@@ -225,7 +317,12 @@ static inline struct decision decide_leased(const struct image *image, struct st
 static inline struct decision decide(const struct image *image, struct state *state,
 				     const struct packet *packet, uint64_t now_ns)
 {
-	struct lease rule = {0}, host = {0};
+	uint64_t now = state_now(state, now_ns);
+	struct decision decision;
 
-	return decide_leased(image, state, packet, (struct leases){&rule, &host}, now_ns);
+	if (!decide_match(image, packet, now_ns, &decision))
+		decide_rule_alone(image, state, packet, now, &decision);
+	else if (decision.reason == REASON_ALLOWED)
+		decide_allowed(state, &image_settings(image)->host, packet->length, now);
+	return decision;
 }
