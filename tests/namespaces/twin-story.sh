@@ -31,6 +31,33 @@ twin_policy() {
 		"$tools/policy.json"
 }
 
+# What each of the filter's ends received, and what both planes know of: as many, but for what came
+# before the twin was there.
+frames_received() {
+	local end
+
+	for end in edge server; do
+		ip -n "sluice-$run_id-filter" -s -j link show dev $end
+	done | jq -s 'map(.[0].stats64.rx.packets) | add'
+}
+
+frames_known() {
+	sluice_field '.stats.planes.twin | [.handed, .received, .returned, .unreturned] |
+		map(.packets) | add' status
+}
+
+# frames_missing: of a filter that stands still for a moment.
+frames_missing() {
+	local before received known
+
+	while received=$(frames_received); do
+		known=$(frames_known)
+		before=$received
+		[ "$(frames_received)" != "$before" ] || break
+	done
+	echo $((received - known))
+}
+
 # twin_story_begins MODE: the policy first, as a twin without one decides nothing; the data
 # plane, unless there is to be none, when the twin is in place.
 twin_story_begins() {
