@@ -28,7 +28,7 @@ static void trial_turn(struct trial *trial, struct trial_sample *samples)
 		sample->before = calibration;
 		sample->cycles = trial->run(trial);
 		calibration = sample->after = calibrate();
-		sample->held_up = hold_ups() != before;
+		sample->held_up = !trial->stops && hold_ups() != before;
 	}
 }
 

@@ -21,6 +21,8 @@ struct trial_sample {
 
 struct trial {
 	char name[TRIAL_NAME];
+	/* Its clock stops while another process has the CPU: that is no reason to drop a sample. */
+	bool stops;
 	void (*warm_up)(struct trial *trial);
 	/* Do some of it: TSC cycles a packet. */
 	double (*run)(struct trial *trial);

@@ -122,7 +122,7 @@ static void add_trials(void)
 		struct veth_trial *made = &bench.made[i];
 
 		*made = (struct veth_trial){
-			.trial = {.run = run_sample, .warm_up = warm_up},
+			.trial = {.stops = true, .run = run_sample, .warm_up = warm_up},
 			.scene = &scenes[i],
 		};
 		snprintf(made->trial.name, TRIAL_NAME, "%s", scenes[i].name);
