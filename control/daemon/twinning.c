@@ -13,8 +13,8 @@
 
 enum {
 	RETRY_FIRST_US = 1000000,
-	RETRY_DOUBLINGS = 5,      /* to 32 s: making it takes the loop's time, seconds perhaps */
-	LOOK_AFTER_US = 10000000, /* an interface may go, and come back */
+	RETRY_DOUBLINGS = 5,     /* to 32 s: making it takes the loop's time, seconds perhaps */
+	LOOK_AFTER_US = 2000000, /* an interface may go, and come back */
 };
 
 static void tables_free(struct twin_tables *tables)

@@ -87,12 +87,12 @@ class TwinCase(DaemonCase):
         self.sequence = 0
 
     def lay_cable(self, place, name):
-        """A veth whose end takes redirected frames, as one with GRO does."""
+        """A veth whose end takes redirected frames, as one with GRO does, and sends whole ones."""
         self.filter.ip("link", "add", name, "type", "veth", "peer", "name", "far", "netns",
                        place.name)
         place.ip("link", "set", "far", "up")
         self.filter.ip("link", "set", name, "up")
-        place.run("ethtool", "-K", "far", "gro", "on", "txvlan", "off")
+        place.run("ethtool", "-K", "far", "gro", "on", "txvlan", "off", "tx", "off")
         self.filter.run("ethtool", "-K", name, "rxvlan", "off")
 
     def settle_neighbours(self):
@@ -250,9 +250,12 @@ class Survives(TwinCase):
         self.flow(self.restart)
         self.assertTrue(self.filters())
         self.flow(lambda: self.restart(signal.SIGKILL))
-        stats = self.client().ask("stats.get")
+        client = self.client()
+        stats = client.ask("stats.get")
         self.assertEqual(stats["received"]["packets"] - counted, 2 * self.sequence)
         self.assertEqual(stats["reasons"]["admitted"]["packets"], self.sequence)
+        client.ask("set.remove", set="bots", prefixes=[BLOCKED])
+        self.assertTrue(self.gets_through(BLOCKED))
 
     def test_filters_without_its_daemon(self):
         self.up()
@@ -295,7 +298,7 @@ class Others(TwinCase):
         client = self.client()
         client.ask("policy.apply", policy=TWIN_POLICY)
         self.assertTrue(any("late" in each for each in client.ask("health")["problems"]))
-        self.filter.ip("link", "add", "late", "type", "dummy")
+        self.filter.ip("link", "add", "late", "type", "veth", "peer", "name", "other")
         self.comes_to(self.filters)
 
     def test_folder_of_another_kind(self):
