@@ -28,6 +28,9 @@ static struct rule_state *state_rule(struct state *state, uint16_t slot);
 #define REACH(pointer) ((__typeof__(pointer))table_reach((uint64_t)(pointer), sizeof *(pointer)))
 #define READ(element)  (*REACH(&(element)))
 
+/* Place zero: an empty line. */
+#define NOWHERE(pointer) ((uint64_t)(pointer) == 0)
+
 #define SELDOM static inline
 #define ALONE  __attribute__((noinline))
 #define ASSURED(pointer)                                                                           \

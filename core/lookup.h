@@ -20,6 +20,20 @@ static inline uint32_t singles_spread(bool ip6, struct address address, uint64_t
 	return lookup_spread(ip6 ? address.hi ^ siphash_rotate(address.lo, 23) : address.lo, seed);
 }
 
+#ifdef __bpf__
+
+/* The word beside `address` in a line, or 0. BPF has no vectors, and compares only to branch. */
+static inline uint32_t exact4_word(const struct exact4 *line, uint32_t address)
+{
+	for (unsigned way = 0; way < EXACT4_WAYS; way++) {
+		if (line->address[way] == address)
+			return line->word[way];
+	}
+	return 0;
+}
+
+#else
+
 /* Half a line's addresses, or words, as one vector: the widest that every level has. */
 typedef uint32_t exact4_vector __attribute__((vector_size(2 * EXACT4_WAYS)));
 typedef uint64_t exact4_pair __attribute__((vector_size(2 * EXACT4_WAYS)));
@@ -45,6 +59,8 @@ static inline uint32_t exact4_word(const struct exact4 *line, uint32_t address)
 	word = found[0] | found[1];
 	return (uint32_t)(word | word >> 32);
 }
+
+#endif
 
 /* The word of a single IPv4 address, or 0. Ways fill in order; a full line continues. */
 ALONE uint32_t exact4_find(const struct singles *layer, uint32_t spread, uint32_t address)
@@ -129,8 +145,12 @@ static inline uint32_t singles_find(const struct image *image, bool ip6, struct 
 
 	for (unsigned i = 0; i < SINGLES_LAYERS; i++) {
 		const struct singles *layer = &image->singles[i];
-		uint32_t word = ip6 ? exact6_find(layer, spread, address.hi, address.lo)
-				    : exact4_find(layer, spread, (uint32_t)address.lo);
+		uint32_t word;
+
+		if (ip6 ? NOWHERE(layer->exact6) : NOWHERE(layer->exact4))
+			continue;
+		word = ip6 ? exact6_find(layer, spread, address.hi, address.lo)
+			   : exact4_find(layer, spread, (uint32_t)address.lo);
 
 		if (word != 0)
 			return singles_verdict(layer, word, now_ns);

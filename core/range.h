@@ -153,6 +153,8 @@ struct range {
 static inline uint32_t range_find(const struct range *range, bool ip6, struct address address,
 				  uint32_t none)
 {
+	if ((ip6 ? range->ip6.count : range->ip4.count) == 0)
+		return none;
 	return ip6 ? range6_find(&range->ip6, address.hi, address.lo, none)
 		   : range4_find(&range->ip4, (uint32_t)address.lo, none);
 }

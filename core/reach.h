@@ -18,6 +18,9 @@
 /* A pointer to it, for elements that fill a line. */
 #define REACH(pointer) (pointer)
 
+/* Whether a table that is never NULL is known to be empty without a look. */
+#define NOWHERE(pointer) false
+
 /* A function that few packets need, kept out of the loops over all of them. */
 #define SELDOM static __attribute__((noinline, cold, unused))
 
