@@ -286,6 +286,7 @@ static void put_places(const struct making *making, struct image *image)
 		offsetof(struct image, cells),         offsetof(struct image, choice),
 		offsetof(struct image, guard_tcp),     offsetof(struct image, guard_udp),
 		offsetof(struct image, set_entries),   offsetof(struct image, set_expires),
+		offsetof(struct image, services),      offsetof(struct image, fallbacks),
 	};
 	size_t at[COUNT(ranges) * COUNT(in_range) + SINGLES_LAYERS * COUNT(in_layer) +
 		  COUNT(others)];

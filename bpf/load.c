@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The program in the kernel: loading it, its buckets, and questions to it. See load.h. */
+#include "needs.h"
 #include "loaded.h"
+#include "slots.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -9,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 int twin_fail(struct twin_error *error, int code, const char *what)
@@ -23,31 +24,6 @@ void *twin_map(int map, size_t size)
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
-}
-
-/* What the program asks of a kernel, newest first: who has the first has the rest. */
-static const struct {
-	enum bpf_func_id helper;
-	const char *name;
-} needed[] = {
-	{BPF_FUNC_xdp_load_bytes, "bpf_xdp_load_bytes (Linux 5.18)"},
-	{BPF_FUNC_xdp_get_buff_len, "bpf_xdp_get_buff_len (Linux 5.18)"},
-};
-
-static int check_kernel(struct twin_error *error)
-{
-	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
-		int has = libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, needed[i].helper, NULL);
-
-		if (has < 0)
-			return twin_fail(error, has, "cannot ask the kernel for BPF");
-		if (has == 0) {
-			snprintf(error->message, sizeof error->message,
-				 "this kernel lacks what the twin needs: %s", needed[i].name);
-			return -EOPNOTSUPP;
-		}
-	}
-	return 0;
 }
 
 static int say_nothing(enum libbpf_print_level level, const char *format, va_list arguments)
@@ -64,48 +40,60 @@ static int say_all(enum libbpf_print_level level, const char *format, va_list ar
 	return vfprintf(stderr, format, arguments);
 }
 
-static int map_state(struct twin *twin, const struct twin_options *options,
-		     struct twin_error *error)
+/* What is only asked needs no programs for interfaces, and who attaches those need not ask. */
+static void choose_programs(struct twin_bpf *bpf, bool asks)
 {
-	const int map[JOIN_PARTS] = {
-		bpf_map__fd(twin->bpf->maps.state),
-		bpf_map__fd(twin->bpf->maps.rule_states),
-		bpf_map__fd(twin->bpf->maps.sources),
-	};
-	int result = join_maps(map, &twin->join, error->message);
-	struct siphash_key key;
-
-	if (result != 0)
-		return result;
-	if (options->key)
-		key = *options->key;
-	else if (getrandom(&key, sizeof key, 0) != sizeof key)
-		return twin_fail(error, -errno, "no random key");
-	state_init(twin->join.state, twin->join.lines, key, options->now_ns, true);
-	return 0;
+	bpf_program__set_autoload(bpf->progs.sluice_ask, asks);
+	bpf_program__set_autoload(bpf->progs.xsk_def_prog, false);
+	bpf_program__set_autoload(bpf->progs.sluice_sockets, false);
+	bpf_map__set_autocreate(bpf->maps.xsks_map, false);
 }
 
-static int load(struct twin *twin, const struct twin_options *options, struct twin_error *error)
+static int load(struct twin *twin, struct twin_error *error)
 {
+	const struct twin_options *options = &twin->options;
 	const uint32_t lines = options->arena_lines ? options->arena_lines : TWIN_ARENA_LINES;
 	int result;
 
 	twin->bpf = twin_bpf__open();
 	if (!twin->bpf)
 		return twin_fail(error, -errno, "cannot open the twin's program");
-	result = bpf_map__set_max_entries(twin->bpf->maps.sources,
-					  source_lines_for(options->sources));
+	choose_programs(twin->bpf, !options->pins);
+	result = bpf_map__set_max_entries(twin->bpf->maps.arena, lines);
 	if (result == 0)
-		result = bpf_map__set_max_entries(twin->bpf->maps.arena, lines);
-	if (result == 0)
-		result = twin_bpf__load(twin->bpf);
+		result = keep_find(twin, error);
+	if (result != 0)
+		return result;
+	result = twin_bpf__load(twin->bpf);
 	if (result != 0)
 		return twin_fail(error, result, "the kernel refuses the twin's program");
-	result = map_state(twin, options, error);
+	result = keep_all(twin, error);
 	if (result != 0)
 		return result;
 	result = generations_open(&twin->generations, twin->bpf, lines);
 	return result ? twin_fail(error, result, "cannot map the twin's tables") : 0;
+}
+
+/* Remember the options, and which interfaces they name. */
+static int take_options(struct twin *twin, const struct twin_options *options)
+{
+	twin->options = *options;
+	if (options->pins) {
+		twin->options.pins = strdup(options->pins);
+		if (!twin->options.pins)
+			return -ENOMEM;
+	}
+	for (unsigned i = 0; i < options->pairs * PORT_ROLES; i++) {
+		struct attached *attached = &twin->attached[twin->attached_count];
+
+		attached->pair = i / PORT_ROLES;
+		attached->role = i % PORT_ROLES;
+		attached->link = -1;
+		memcpy(attached->name, options->pair[attached->pair].name[attached->role],
+		       sizeof attached->name);
+		twin->attached_count += attached->name[0] != '\0';
+	}
+	return 0;
 }
 
 int twin_open(const struct twin_options *options, struct twin **twin, struct twin_error *error)
@@ -116,13 +104,14 @@ int twin_open(const struct twin_options *options, struct twin **twin, struct twi
 	libbpf_set_print(options->explain ? say_all : say_nothing);
 	if (geteuid() != 0)
 		return twin_fail(error, -EPERM, "the twin needs root");
-	result = check_kernel(error);
+	result = needs_check(error);
 	if (result != 0)
 		return result;
 	made = calloc(1, sizeof *made);
 	if (!made)
 		return twin_fail(error, -ENOMEM, "the twin");
-	result = load(made, options, error);
+	result = take_options(made, options);
+	result = result ? twin_fail(error, result, "the twin") : load(made, error);
 	if (result != 0)
 		twin_close(made);
 	else
@@ -134,10 +123,12 @@ void twin_close(struct twin *twin)
 {
 	if (!twin)
 		return;
+	attach_close(twin);
 	generations_close(&twin->generations);
-	join_leave(&twin->join);
+	keep_leave(twin);
 	if (twin->bpf)
 		twin_bpf__destroy(twin->bpf);
+	free((char *)twin->options.pins);
 	free(twin);
 }
 
@@ -146,6 +137,8 @@ int twin_prepare(struct twin *twin, void *const segments[SEGMENT_KINDS], const s
 {
 	int result = generations_prepare(&twin->generations, segments, image, direct);
 
+	if (result == 0)
+		slots_count(twin->slot_rule, twin->counters, twin->cpus, image);
 	if (result == -E2BIG)
 		return twin_fail(error, result, "single addresses lie too close");
 	if (result == -ENOSPC) {
@@ -165,11 +158,6 @@ void twin_commit(struct twin *twin, uint64_t generation)
 void twin_abandon(struct twin *twin)
 {
 	generations_abandon(&twin->generations);
-}
-
-struct state *twin_state(const struct twin *twin)
-{
-	return twin->join.state;
 }
 
 int twin_program(const struct twin *twin)

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "vitals.h"
+#include "mode.h"
 
 #include <net/if.h>
 
@@ -16,21 +16,6 @@ struct twin;
 struct twin_error {
 	char message[256];
 };
-
-enum twin_mode {
-	TWIN_STANDBY, /* decides what no data plane is there for, and forwards like one */
-	TWIN_STEER,   /* only services are the data plane's; the rest is for the kernel's stack */
-	TWIN_ALONE,   /* there is no data plane */
-	TWIN_MODES
-};
-
-/* Static storage. */
-static inline const char *twin_mode_word(enum twin_mode mode)
-{
-	static const char *const words[] = {"standby", "steer", "alone"};
-
-	return words[mode];
-}
 
 enum { TWIN_PAIRS = 16, TWIN_INTERFACES = TWIN_PAIRS * PORT_ROLES };
 

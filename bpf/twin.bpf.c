@@ -2,12 +2,14 @@
 /* The twin: core's parser and decision, compiled for the kernel. */
 #include "tables.h"
 
+#include "forward.h"
 #include "parse.h"
 
 /* What does not fit on the stack of 512 bytes, or is there known too well to the verifier. */
 struct scratch {
 	uint8_t frame[512]; /* its first PARSE_READABLE bytes */
 	struct packet packet;
+	struct decision decision;
 };
 _Static_assert((int)PARSE_READABLE <= 512, "the start of a frame fits");
 
@@ -81,5 +83,76 @@ int sluice_ask(struct xdp_md *ctx)
 	question->decision = decision;
 	return XDP_PASS;
 }
+
+/* What its receiver would answer with, as far as a service is known by it. */
+static __always_inline void turn_round(struct packet *packet)
+{
+	const struct address source = packet->source;
+	const uint16_t port_of_source = packet->source_port;
+
+	packet->source = packet->destination;
+	packet->destination = source;
+	packet->source_port = packet->destination_port;
+	packet->destination_port = port_of_source;
+}
+
+/* Whether the frame is to one of the policy's services, or from it on the side of servers. */
+static __always_inline bool of_service(const struct image *image, struct packet *packet)
+{
+	if (packet->kind < PACKET_IP4 || packet->flags & PACKET_ND)
+		return false;
+	if (port.role != PORT_EDGE)
+		turn_round(packet);
+	return service_find(image, packet) != NONE;
+}
+
+/*
+ * The program on an interface. It has the name, and below the mark, of the program that libxdp
+ * attaches for whoever opens an AF_XDP socket: so DPDK takes this one for that, and puts its
+ * sockets into its map.
+ */
+SEC("xdp.frags")
+int xsk_def_prog(struct xdp_md *ctx)
+{
+	const uint32_t first = 0;
+	const uint32_t bytes = (uint32_t)bpf_xdp_get_buff_len(ctx);
+	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &first);
+	struct worker_counters *count = counters_here();
+	struct state *state = state_head();
+	const struct twin_root *root = active_root();
+	bool ours = true;
+
+	if (!scratch || !count || !state || !root)
+		return XDP_ABORTED;
+	if (port.mode == TWIN_STEER) {
+		parse(ctx, scratch);
+		ours = of_service(&root->image, &scratch->packet);
+	}
+	if (ours && hand_over(ctx, state, count, bytes))
+		return XDP_REDIRECT;
+	if (port.role != PORT_EDGE)
+		return ours ? give_back(count, bytes) : XDP_PASS;
+	if (port.mode != TWIN_STEER)
+		parse(ctx, scratch);
+	scratch->decision = decide(&root->image, state, &scratch->packet,
+				   bpf_ktime_get_boot_ns());
+	count_decision(count, bytes, &root->image, &scratch->decision);
+	return send(ctx, &root->image, &scratch->decision, !ours, count, bytes);
+}
+
+/* Say how many of the interface's queues have a socket. */
+SEC("xdp")
+int sluice_sockets(struct xdp_md *unused)
+{
+	int sockets = 0;
+
+	(void)unused;
+	for (uint32_t queue = 0; queue < CAP_WORKERS; queue++)
+		sockets += bpf_redirect_map(&xsks_map, queue, XDP_ABORTED) == XDP_REDIRECT;
+	return sockets;
+}
+
+/* The version of the program that libxdp's is, of which this one does all. */
+__uint(xsk_prog_version, 1) SEC("xdp_metadata");
 
 char twin_license[] SEC("license") = "Dual BSD/GPL";

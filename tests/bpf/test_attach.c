@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The program on interfaces, with real frames: what goes where in each mode, and how it is counted.
+ */
+#include "hook.h"
+#include "load.h"
+#include "policies.h"
+#include "veths.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+enum { SKIPPED = 77, SOURCES = 1000, FRAME = 60, BURST = 200 };
+
+static const char document[] =
+	"{'schema':1,'origins':{'feeds':[],'groups':{}},"
+	"'sets':{'bots':{'verdict':'block','entries':['10.0.0.66']}},"
+	"'services':{'front':{'destinations':['198.18.0.0/24'],'fallback':'lite'},"
+	"'spill':{'destinations':['198.18.1.0/24'],'fallback':'lite'},"
+	"'tagged':{'destinations':['198.18.2.0/24'],'fallback':'tagged'}},"
+	"'fallbacks':{'lite':{'mac':'02:00:00:00:0f:01'},"
+	"'tagged':{'mac':'02:00:00:00:0f:02','vlan':7,'port':'fallback'}},"
+	"'rules':[{'name':'spill','service':'spill','admit':'0%','else':'divert'},"
+	"{'name':'tagged','service':'tagged','admit':'0%','else':'divert'},"
+	"{'name':'front','service':'front'}]}";
+
+enum { TO_FRONT = 0, TO_SPILL = 1, TO_TAGGED = 2, TO_NOBODY = 9 };
+enum { GOOD = 1, BAD = 66 };
+
+static struct twin *twin;
+static struct made made;
+static char pins[64];
+static int at[PORT_ROLES], far[PORT_ROLES]; /* sockets on the interfaces, and on their far ends */
+static struct twin_error error;
+
+static void open_twin(enum twin_mode mode, unsigned roles, uint64_t now_ns)
+{
+	struct twin_options options = {.pins = pins,
+				       .mode = mode,
+				       .pairs = 1,
+				       .sources = SOURCES,
+				       .now_ns = now_ns,
+				       .explain = getenv("EXPLAIN")};
+	void *segments[SEGMENT_KINDS];
+
+	for (unsigned role = 0; role < roles; role++)
+		strcpy(options.pair[0].name[role], veths_name[role]);
+	CU_ASSERT_EQUAL_FATAL(twin_open(&options, &twin, &error), 0);
+	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
+		segments[kind] = made.compiled.segment[kind]->data;
+	CU_ASSERT_EQUAL_FATAL(twin_prepare(twin, segments, &made.image, false, &error), 0);
+	twin_commit(twin, 1);
+}
+
+static void attach(enum twin_mode mode, unsigned roles)
+{
+	int result;
+
+	open_twin(mode, roles, 0);
+	result = twin_attach(twin, &error);
+	if (result)
+		fprintf(stderr, "\n%s\n", error.message);
+	CU_ASSERT_EQUAL_FATAL(result, 0);
+	for (unsigned role = 0; role < PORT_ROLES; role++) {
+		veths_drain(at[role]);
+		veths_drain(far[role]);
+	}
+}
+
+static void detach(void)
+{
+	twin_close(twin);
+	twin = NULL;
+	CU_ASSERT_EQUAL(twin_detach(pins, &error), 0);
+}
+
+/* A UDP frame from 10.0.0.FROM to 198.18.TO.80, in the other direction if `back`. */
+static size_t make_frame(uint8_t frame[FRAME], uint8_t from, uint8_t to, bool tagged, bool back)
+{
+	const uint8_t here[4] = {10, 0, 0, from}, there[4] = {198, 18, to, 80};
+	uint8_t *ip = frame + (tagged ? 18 : 14);
+
+	memset(frame, 0, FRAME);
+	memset(frame, 0xff, 6);
+	frame[6] = 2;
+	if (tagged)
+		memcpy(frame + 12, "\x81\x00\xa0\x05", 4); /* priority 5, VLAN 5 */
+	ip[-2] = 0x08;
+	ip[0] = 0x45;
+	ip[3] = 40;
+	ip[8] = 64;
+	ip[9] = PROTO_UDP;
+	memcpy(ip + 12, back ? there : here, 4);
+	memcpy(ip + 16, back ? here : there, 4);
+	ip[21] = ip[23] = 80;
+	ip[25] = 20;
+	return FRAME;
+}
+
+static void send_frame(int fd, uint8_t from, uint8_t to, bool tagged, bool back)
+{
+	uint8_t frame[FRAME];
+	size_t size = make_frame(frame, from, to, tagged, back);
+
+	CU_ASSERT_EQUAL(send(fd, frame, size, 0), (ssize_t)size);
+}
+
+/* Whether the frame, sent to the edge, arrives at a socket; it is in `frame` then. */
+static bool arrives(int fd, uint8_t from, uint8_t to, bool tagged, uint8_t *frame)
+{
+	send_frame(far[PORT_EDGE], from, to, tagged, false);
+	return veths_receive(fd, frame, VETHS_WAIT_MS) > 0;
+}
+
+/* Another program on an interface, which lets all pass; or none. */
+static void set_other(const char *name, bool on)
+{
+	const struct bpf_insn pass[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	int program = -1;
+
+	if (on) {
+		program = bpf_prog_load(BPF_PROG_TYPE_XDP, "other", "BSD", pass, 2, NULL);
+		CU_ASSERT_FATAL(program >= 0);
+	}
+	CU_ASSERT_EQUAL(bpf_xdp_attach((int)if_nametoindex(name), program, 0, NULL), 0);
+	if (on)
+		close(program);
+}
+
+static struct worker_counters sum(void)
+{
+	static struct worker_counters all;
+	const uint32_t *slot_rule;
+	uint32_t cpus;
+	const struct worker_counters *counters = twin_counters(twin, &cpus, &slot_rule);
+
+	memset(&all, 0, sizeof all);
+	for (uint32_t cpu = 0; cpu < cpus; cpu++) {
+		struct count *to = (struct count *)&all;
+		const struct count *from = (const struct count *)&counters[cpu];
+
+		CU_ASSERT(counters_add_up(&counters[cpu]));
+		for (size_t i = 0; i < sizeof all / sizeof *to; i++)
+			count_sum(&to[i], &from[i]);
+	}
+	return all;
+}
+
+/* What is dropped cannot be waited for: it is counted before what was sent after it arrives. */
+static void check_blocked(int fd)
+{
+	struct worker_counters before = sum(), after;
+	uint8_t frame[VETHS_FRAME];
+
+	send_frame(far[PORT_EDGE], BAD, TO_FRONT, false, false);
+	CU_ASSERT(arrives(fd, GOOD, TO_FRONT, false, frame));
+	CU_ASSERT_EQUAL(frame[14 + 15], GOOD);
+	after = sum();
+	CU_ASSERT_EQUAL(after.reason[REASON_BLOCKED].packets,
+			before.reason[REASON_BLOCKED].packets + 1);
+	CU_ASSERT_EQUAL(after.reason[REASON_ADMITTED].packets,
+			before.reason[REASON_ADMITTED].packets + 1);
+	CU_ASSERT_EQUAL(after.sent.packets, before.sent.packets + 1);
+	CU_ASSERT_EQUAL(after.received.bytes, before.received.bytes + 2 * FRAME);
+}
+
+static void test_nothing(void)
+{
+	for (unsigned role = 0; role < PORT_ROLES; role++) {
+		at[role] = veths_socket(veths_name[role]);
+		far[role] = veths_socket(veths_far[role]);
+	}
+	made_from(&made, policy_from(document));
+	for (uint16_t i = 0; i < made.image.rule_count; i++)
+		made.image.rules[i].slot = i;
+	CU_ASSERT_EQUAL(twin_detach(pins, &error), 0);
+}
+
+static void test_standby(void)
+{
+	static const uint8_t lite[6] = {2, 0, 0, 0, 15, 1}, tagged[6] = {2, 0, 0, 0, 15, 2};
+	uint8_t frame[VETHS_FRAME];
+	struct worker_counters counted;
+
+	attach(TWIN_STANDBY, PORT_ROLES);
+	check_blocked(far[PORT_SERVER]);
+	/* To the fallback's MAC, on the server's side. */
+	CU_ASSERT(arrives(far[PORT_SERVER], GOOD, TO_SPILL, false, frame));
+	CU_ASSERT_EQUAL(memcmp(frame, lite, 6), 0);
+	CU_ASSERT_EQUAL(frame[12], 0x08);
+	/* Through the fallback's port, with a new tag, or another VLAN in the old one. */
+	CU_ASSERT(arrives(far[PORT_FALLBACK], GOOD, TO_TAGGED, false, frame));
+	CU_ASSERT_EQUAL(memcmp(frame, tagged, 6), 0);
+	CU_ASSERT_EQUAL(memcmp(frame + 12, "\x81\x00\x00\x07\x08\x00\x45", 7), 0);
+	CU_ASSERT(arrives(far[PORT_FALLBACK], GOOD, TO_TAGGED, true, frame));
+	CU_ASSERT_EQUAL(memcmp(frame + 12, "\x81\x00\xa0\x07\x08\x00\x45", 7), 0);
+	/* And back. */
+	send_frame(far[PORT_SERVER], GOOD, TO_FRONT, false, true);
+	CU_ASSERT(veths_receive(far[PORT_EDGE], frame, VETHS_WAIT_MS) > 0);
+	CU_ASSERT_EQUAL(frame[14 + 12], 198);
+	counted = sum();
+	CU_ASSERT_EQUAL(counted.returned.packets, 1);
+	CU_ASSERT_EQUAL(counted.handed.packets, 0);
+	CU_ASSERT_EQUAL(counted.verdict[VERDICT_DIVERT].packets, 3);
+	for (uint32_t i = 0; i < made.image.rule_count; i++) {
+		const struct count *rule = counted.rule[made.image.rules[i].slot];
+
+		CU_ASSERT_EQUAL(rule[OUTCOME_DIVERTED].packets + rule[OUTCOME_ADMITTED].packets,
+				i == 1 ? 2 : 1);
+	}
+	detach();
+}
+
+static void test_alone(void)
+{
+	uint8_t frame[VETHS_FRAME];
+
+	attach(TWIN_ALONE, PORT_FALLBACK);
+	check_blocked(far[PORT_SERVER]);
+	CU_ASSERT(arrives(far[PORT_SERVER], GOOD, TO_TAGGED, false, frame));
+	detach();
+	/* A veth sends what a program gives back only to a peer that has a program too. */
+	set_other("client", true);
+	/* With one interface all that passes is the kernel's, and what is diverted goes out again.
+	 */
+	attach(TWIN_ALONE, PORT_SERVER);
+	check_blocked(at[PORT_EDGE]);
+	CU_ASSERT(arrives(far[PORT_EDGE], GOOD, TO_SPILL, false, frame));
+	CU_ASSERT_EQUAL(frame[5], 1);
+	detach();
+	set_other("client", false);
+}
+
+static void test_steer(void)
+{
+	uint8_t frame[VETHS_FRAME];
+
+	attach(TWIN_STEER, PORT_FALLBACK);
+	check_blocked(far[PORT_SERVER]);
+	CU_ASSERT(arrives(at[PORT_EDGE], GOOD, TO_NOBODY, false, frame));
+	send_frame(far[PORT_SERVER], GOOD, TO_FRONT, false, true);
+	CU_ASSERT(veths_receive(far[PORT_EDGE], frame, VETHS_WAIT_MS) > 0);
+	send_frame(far[PORT_SERVER], GOOD, TO_NOBODY, false, true);
+	CU_ASSERT(veths_receive(at[PORT_SERVER], frame, VETHS_WAIT_MS) > 0);
+	CU_ASSERT_EQUAL(sum().returned.packets, 1);
+	detach();
+}
+
+static void test_interfaces(void)
+{
+	struct twin_interface interfaces[TWIN_INTERFACES];
+
+	attach(TWIN_STANDBY, PORT_ROLES);
+	CU_ASSERT_EQUAL_FATAL(twin_interfaces(twin, interfaces), PORT_ROLES);
+	for (unsigned role = 0; role < PORT_ROLES; role++) {
+		CU_ASSERT_STRING_EQUAL(interfaces[role].name, veths_name[role]);
+		CU_ASSERT_EQUAL(interfaces[role].role, role);
+		CU_ASSERT(interfaces[role].attached);
+		CU_ASSERT(interfaces[role].native);
+		CU_ASSERT_EQUAL(interfaces[role].sockets, 0);
+		CU_ASSERT_STRING_EQUAL(interfaces[role].problem, "");
+	}
+	CU_ASSERT_FALSE(twin_serving(twin));
+	detach();
+	CU_ASSERT_EQUAL(access(pins, F_OK), -1);
+	CU_ASSERT_FALSE(hook_is_native(if_nametoindex("edge")));
+	CU_ASSERT_EQUAL(twin_detach(pins, &error), 0);
+}
+
+int main(void)
+{
+	CU_TestInfo tests[] = {
+		{"there is a network, and nothing to detach", test_nothing},
+		{"standby forwards, drops, diverts, returns and counts", test_standby},
+		{"alone does between two interfaces, and on one", test_alone},
+		{"steer leaves to the kernel what is no service's", test_steer},
+		{"interfaces are as they are, and detaching leaves nothing", test_interfaces},
+		CU_TEST_INFO_NULL,
+	};
+	int result = veths_up();
+
+	if (result != 0) {
+		printf("no network of its own: %s\n", strerror(-result));
+		return SKIPPED;
+	}
+	snprintf(pins, sizeof pins, "%s/twin", veths_folder);
+	result = suite_run("attach", tests);
+	made_free(&made);
+	veths_down();
+	return result;
+}
