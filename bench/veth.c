@@ -18,7 +18,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <errno.h>
 #include <fnmatch.h>
 #include <getopt.h>
 #include <linux/bpf.h>
@@ -148,17 +147,6 @@ static int open_stages(void)
 	return 0;
 }
 
-static unsigned without_twin(void)
-{
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < bench.trials; i++) {
-		if (((struct veth_trial *)bench.trial[i])->scene->filter != TWIN)
-			bench.trial[count++] = bench.trial[i];
-	}
-	return count;
-}
-
 static int open_twin(void)
 {
 	struct twin_options options = {
@@ -175,10 +163,6 @@ static int open_twin(void)
 	if (deciding_twin(&options, bench.policy, &bench.image, &bench.twin))
 		return -1;
 	result = twin_attach(bench.twin, &error);
-	if (result == -ENOSYS) { /* as long as it cannot be attached */
-		bench.trials = without_twin();
-		result = 0;
-	}
 	if (result)
 		fprintf(stderr, "%s\n", error.message);
 	return result;

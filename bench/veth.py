@@ -42,6 +42,8 @@ def check(said, quick):
             assert quick or share > 0.97, passed
         else:
             assert share < 0.9, passed
+    if "limited/twin-alone" in passed and "limited/nftables" in passed:
+        assert abs(passed["limited/twin-alone"] - passed["limited/nftables"]) < 0.1, passed
 
 
 def table(said):
