@@ -2,7 +2,7 @@
 /*
  * bench-shared: what it costs a data plane to have its buckets in common with the twin: decisions
  * as bench-decide's, with the buckets in memory of its own, there with the atomic operations that
- * sharing takes, and in the kernel's arrays. Prints a line of JSON for each.
+ * sharing takes, there in small pages, and in the kernel's arrays. Prints a line of JSON for each.
  */
 #include "packets.h"
 
@@ -11,15 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIZES = 3, MEMORIES = 3, TRIALS = SIZES * MEMORIES, WARM_UP = 1 << 20 };
+enum { SIZES = 3, MEMORIES = 4, TRIALS = SIZES * MEMORIES, WARM_UP = 1 << 20 };
 
 static const struct {
 	const char *name;
 	uint32_t live, quick;
 } sizes[SIZES] = {{"1K", 1000, 1000}, {"1M", 1000000, 20000}, {"10M", 10000000, 100000}};
 
-static const char *const memories[MEMORIES] = {
-	[WORLD_OWN] = "own", [WORLD_SHARED] = "own, atomic", [WORLD_TWIN] = "twin"};
+static const char *const memories[MEMORIES] = {[WORLD_OWN] = "own",
+					       [WORLD_SHARED] = "own, atomic",
+					       [WORLD_SMALL] = "own, atomic, small pages",
+					       [WORLD_TWIN] = "twin"};
 
 static struct bench {
 	const char *policy;

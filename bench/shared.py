@@ -26,5 +26,5 @@ def run(bench):
             if "rounds" in line}
     ratios = [rows.ratio(f"shared/{size}, {memory} over own", made[f"{size}/{memory}"],
                          made[f"{size}/own"])
-              for size in SIZES for memory in ("own, atomic", "twin")]
+              for size in SIZES for memory in ("own, atomic", "own, atomic, small pages", "twin")]
     return [*made.values(), *ratios]

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum {
@@ -181,15 +182,34 @@ static int open_twins(struct world *world)
 	return result;
 }
 
+static int open_small(struct world *world)
+{
+	size_t size = state_size((uint32_t)world->lines);
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	world->state = memory;
+	return madvise(memory, size, MADV_NOHUGEPAGE) ? -errno : 0;
+}
+
+static int open_state(struct world *world)
+{
+	if (world->where == WORLD_TWIN)
+		return open_twins(world);
+	if (world->where == WORLD_SMALL)
+		return open_small(world);
+	world->state = memory_map(state_size((uint32_t)world->lines));
+	return world->state ? 0 : -ENOMEM;
+}
+
 static int open_tables(struct world *world)
 {
-	if (world->where != WORLD_TWIN)
-		world->state = memory_map(state_size((uint32_t)world->lines));
-	else if (open_twins(world))
+	if (open_state(world))
 		return -ENOMEM;
 	world->memory = memory_map(sizeof *world->memory);
 	world->counters = memory_map(sizeof *world->counters);
-	if (!world->state || !world->memory || !world->counters)
+	if (!world->memory || !world->counters)
 		return -ENOMEM;
 	state_init(world->state, (uint32_t)world->lines, (struct siphash_key){11, 13}, 0,
 		   world->where != WORLD_OWN);
@@ -244,6 +264,8 @@ void world_close(struct world *world)
 	plain_close(world->plain);
 	if (world->where == WORLD_TWIN)
 		join_leave(&world->join);
+	else if (world->where == WORLD_SMALL && world->state)
+		munmap(world->state, state_size((uint32_t)world->lines));
 	else
 		memory_unmap(world->state, state_size((uint32_t)world->lines));
 	memory_unmap(world->memory, sizeof *world->memory);

@@ -28,6 +28,7 @@ void policy_image_close(struct policy_image *opened);
 enum world_memory {
 	WORLD_OWN,    /* as a data plane's with one worker: of huge pages where there are any */
 	WORLD_SHARED, /* likewise, with two */
+	WORLD_SMALL,  /* likewise, in pages of 4 KB */
 	WORLD_TWIN,   /* in the kernel's arrays, as the twin's, which is there too */
 };
 
