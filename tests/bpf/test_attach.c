@@ -269,6 +269,113 @@ static void test_interfaces(void)
 	CU_ASSERT_EQUAL(twin_detach(pins, &error), 0);
 }
 
+static struct twin_interface edge_now(void)
+{
+	struct twin_interface interfaces[TWIN_INTERFACES];
+
+	CU_ASSERT_FATAL(twin_interfaces(twin, interfaces) > 0);
+	return interfaces[PORT_EDGE];
+}
+
+static void test_foreign(void)
+{
+	set_other("edge", true);
+	open_twin(TWIN_STANDBY, PORT_FALLBACK, 0);
+	CU_ASSERT_EQUAL(twin_attach(twin, &error), -EBUSY);
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(error.message, "edge: another program is attached, \"other\""));
+	CU_ASSERT_STRING_EQUAL(edge_now().problem, error.message + strlen("edge: "));
+	CU_ASSERT_FALSE(edge_now().attached);
+	CU_ASSERT(hook_is_native(if_nametoindex("server")));
+	set_other("edge", false);
+	CU_ASSERT_EQUAL(twin_attach(twin, &error), 0);
+	CU_ASSERT(edge_now().attached);
+	CU_ASSERT_STRING_EQUAL(edge_now().problem, "");
+	detach();
+}
+
+/* What frames are hidden by is said; and a program is attached all the same. */
+static void test_offload(void)
+{
+	veths_run("ethtool -K edge rxvlan on");
+	attach(TWIN_STANDBY, PORT_FALLBACK);
+	CU_ASSERT(edge_now().attached);
+	CU_ASSERT_STRING_EQUAL(edge_now().problem, "hides VLAN tags: ethtool -K edge rxvlan off");
+	veths_run("ethtool -K edge rxvlan off");
+	CU_ASSERT_EQUAL(twin_attach(twin, &error), 0);
+	CU_ASSERT_STRING_EQUAL(edge_now().problem, "");
+	detach();
+}
+
+/* An interface goes and comes back: as another, of the same name. */
+static void test_gone(void)
+{
+	attach(TWIN_STANDBY, PORT_FALLBACK);
+	veths_remove(PORT_EDGE);
+	CU_ASSERT_FALSE(edge_now().attached);
+	CU_ASSERT_STRING_EQUAL(edge_now().problem, "it is gone");
+	CU_ASSERT_EQUAL(twin_attach(twin, &error), -ENODEV);
+	CU_ASSERT_STRING_EQUAL(edge_now().problem, "there is no interface edge");
+	veths_add(PORT_EDGE);
+	close(at[PORT_EDGE]);
+	close(far[PORT_EDGE]);
+	at[PORT_EDGE] = veths_socket(veths_name[PORT_EDGE]);
+	far[PORT_EDGE] = veths_socket(veths_far[PORT_EDGE]);
+	CU_ASSERT_EQUAL(twin_attach(twin, &error), 0);
+	CU_ASSERT(edge_now().attached);
+	check_blocked(far[PORT_SERVER]);
+	detach();
+}
+
+static unsigned send_burst(unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		send_frame(far[PORT_EDGE], GOOD, TO_FRONT, false, false);
+	return count;
+}
+
+static unsigned receive_all(int fd, unsigned count)
+{
+	uint8_t frame[VETHS_FRAME];
+	unsigned received = 0;
+
+	while (received < count && veths_receive(fd, frame, VETHS_WAIT_MS) > 0)
+		received++;
+	return received;
+}
+
+/* Another process, as it were, takes over what the first left: not a frame is lost. */
+static void test_update(void)
+{
+	struct worker_counters before;
+	struct siphash_key key;
+	unsigned sent = 0;
+
+	attach(TWIN_STANDBY, PORT_FALLBACK);
+	key = twin_state(twin)->key;
+	for (unsigned turn = 0; turn < 3; turn++) {
+		sent += send_burst(BURST);
+		before = sum();
+		twin_close(twin);
+		sent += send_burst(BURST);
+		open_twin(TWIN_STANDBY, PORT_FALLBACK, 1);
+		CU_ASSERT(edge_now().attached);
+		CU_ASSERT_EQUAL(twin_attach(twin, &error), 0);
+		CU_ASSERT(sum().received.packets >= before.received.packets + BURST);
+		CU_ASSERT_EQUAL(memcmp(&twin_state(twin)->key, &key, sizeof key), 0);
+	}
+	sent += send_burst(BURST);
+	CU_ASSERT_EQUAL(receive_all(far[PORT_SERVER], sent), sent);
+	CU_ASSERT_EQUAL(sum().sent.packets, sent);
+	/* One that has no server lets go of its interface, and of all that is another size. */
+	twin_close(twin);
+	open_twin(TWIN_ALONE, PORT_SERVER, 1);
+	CU_ASSERT_EQUAL(twin_attach(twin, &error), 0);
+	CU_ASSERT_FALSE(hook_is_native(if_nametoindex("server")));
+	CU_ASSERT(hook_is_native(if_nametoindex("edge")));
+	detach();
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -277,6 +384,10 @@ int main(void)
 		{"alone does between two interfaces, and on one", test_alone},
 		{"steer leaves to the kernel what is no service's", test_steer},
 		{"interfaces are as they are, and detaching leaves nothing", test_interfaces},
+		{"another's program is left alone, and named", test_foreign},
+		{"offloads that hide something are named", test_offload},
+		{"an interface that comes back is attached to", test_gone},
+		{"who comes back takes over in place", test_update},
 		CU_TEST_INFO_NULL,
 	};
 	int result = veths_up();

@@ -88,9 +88,10 @@ static inline int veths_socket(const char *name)
 		.sll_protocol = htons(ETH_P_ALL),
 		.sll_ifindex = (int)if_nametoindex(name),
 	};
-	const int yes = 1;
+	const int yes = 1, room = 1 << 23;
 
 	CU_ASSERT_FATAL(fd >= 0);
+	CU_ASSERT_EQUAL(setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room), 0);
 	CU_ASSERT_EQUAL(setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &yes, sizeof yes), 0);
 	CU_ASSERT_EQUAL_FATAL(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
 	return fd;
