@@ -40,6 +40,7 @@ struct generations {
 	struct rule *rules;
 	struct twin_active *active;
 	struct generation generation[TWIN_ROOTS];
+	uint64_t serial; /* of the root that was filled last */
 };
 
 struct twin_bpf;

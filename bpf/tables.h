@@ -24,6 +24,7 @@ static const struct settings *image_settings(const struct image *image);
 static const struct rule *image_rule(const struct image *image, uint16_t rule);
 static struct source_line *state_line(const struct state *state, uint32_t index);
 static struct rule_state *state_rule(struct state *state, uint16_t slot);
+static void state_fetch(const struct state *state, uint32_t index);
 
 #define REACH(pointer) ((__typeof__(pointer))table_reach((uint64_t)(pointer), sizeof *(pointer)))
 #define READ(element)  (*REACH(&(element)))
@@ -163,6 +164,12 @@ static __always_inline struct source_line *state_line(const struct state *state,
 	if (!line)
 		absent();
 	return line;
+}
+
+/* BPF cannot prefetch: what is read and not waited for comes as well. */
+static __always_inline void state_fetch(const struct state *state, uint32_t index)
+{
+	(void)word_load(&state_line(state, index)->tags[0]);
 }
 
 static __always_inline struct rule_state *state_rule(struct state *state, uint16_t slot)

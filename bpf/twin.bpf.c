@@ -4,12 +4,20 @@
 
 #include "forward.h"
 #include "parse.h"
+#include "recall.h"
+
+/* A target and what the root with this serial says of it. */
+struct remembered {
+	struct recalled_target target;
+	uint64_t serial;
+};
 
 /* What does not fit on the stack of 512 bytes, or is there known too well to the verifier. */
 struct scratch {
 	uint8_t frame[512]; /* its first PARSE_READABLE bytes */
 	struct packet packet;
 	struct decision decision;
+	struct remembered target[1 << RECALL_TARGET_BITS];
 };
 _Static_assert((int)PARSE_READABLE <= 512, "the start of a frame fits");
 
@@ -53,6 +61,43 @@ static __always_inline void parse(struct xdp_md *ctx, struct scratch *scratch)
 	parse_copy(ctx, scratch);
 }
 
+ALONE int remember_target(const struct twin_root *root, const struct packet *packet,
+			  struct remembered *known)
+{
+	ASSURED(root);
+	ASSURED(packet);
+	ASSURED(known);
+	*known = (struct remembered){
+		.target = {packet->destination, packet_target(packet),
+			   target_find(&root->image, packet)},
+		.serial = root->serial,
+	};
+	return 0;
+}
+
+/* What is said of a packet's target, which the next one for it finds here: see core/recall.h. */
+static __always_inline struct target_facts known_target(const struct twin_root *root,
+							struct scratch *scratch)
+{
+	const struct packet *packet = &scratch->packet;
+	uint64_t target = packet_target(packet);
+	struct remembered *known = &scratch->target[recall_target_place(packet, target)];
+
+	if (known->serial != root->serial || !recalled_is(&known->target, packet, target))
+		remember_target(root, packet, known);
+	return known->target.facts;
+}
+
+/* As decide(): the packet that was parsed, into *decision. */
+static __always_inline void decide_parsed(const struct twin_root *root, struct state *state,
+					  struct scratch *scratch, uint64_t now_ns,
+					  struct decision *decision)
+{
+	if (!decide_header(image_settings(&root->image), &scratch->packet, decision))
+		*decision = decide_target(&root->image, state, &scratch->packet,
+					  known_target(root, scratch), now_ns);
+}
+
 /* Whether the frame was decided: false before there is a policy. */
 static __always_inline bool decide_frame(struct xdp_md *ctx, uint64_t now_ns,
 					 struct decision *decision)
@@ -65,7 +110,7 @@ static __always_inline bool decide_frame(struct xdp_md *ctx, uint64_t now_ns,
 	if (!state || !scratch || !root)
 		return false;
 	parse(ctx, scratch);
-	*decision = decide(&root->image, state, &scratch->packet, now_ns);
+	decide_parsed(root, state, scratch, now_ns, decision);
 	return true;
 }
 
@@ -97,13 +142,15 @@ static __always_inline void turn_round(struct packet *packet)
 }
 
 /* Whether the frame is to one of the policy's services, or from it on the side of servers. */
-static __always_inline bool of_service(const struct image *image, struct packet *packet)
+static __always_inline bool of_service(const struct twin_root *root, struct scratch *scratch)
 {
+	struct packet *packet = &scratch->packet;
+
 	if (packet->kind < PACKET_IP4 || packet->flags & PACKET_ND)
 		return false;
 	if (port.role != PORT_EDGE)
 		turn_round(packet);
-	return service_find(image, packet) != NONE;
+	return known_target(root, scratch).service != NONE;
 }
 
 /*
@@ -126,7 +173,7 @@ int xsk_def_prog(struct xdp_md *ctx)
 		return XDP_ABORTED;
 	if (port.mode == TWIN_STEER) {
 		parse(ctx, scratch);
-		ours = of_service(&root->image, &scratch->packet);
+		ours = of_service(root, scratch);
 	}
 	if (ours && hand_over(ctx, state, count, bytes))
 		return XDP_REDIRECT;
@@ -134,8 +181,7 @@ int xsk_def_prog(struct xdp_md *ctx)
 		return ours ? give_back(count, bytes) : XDP_PASS;
 	if (port.mode != TWIN_STEER)
 		parse(ctx, scratch);
-	scratch->decision = decide(&root->image, state, &scratch->packet,
-				   bpf_ktime_get_boot_ns());
+	decide_parsed(root, state, scratch, bpf_ktime_get_boot_ns(), &scratch->decision);
 	count_decision(count, bytes, &root->image, &scratch->decision);
 	return send(ctx, &root->image, &scratch->decision, !ours, count, bytes);
 }

@@ -23,6 +23,7 @@ struct twin_root {
 	struct image image; /* first: who has one of these has the other */
 	struct settings settings;
 	uint64_t generation; /* its number */
+	uint64_t serial;     /* another for each root that was ever filled; not zero */
 	uint32_t first_rule; /* where its rules begin */
 	uint32_t pad;
 };

@@ -200,43 +200,45 @@ static inline void level_take(const struct state *state, uint64_t words[BUCKET_R
 	}
 }
 
+/* A packet that asks its source's buckets. */
+struct charge {
+	struct source source;
+	uint64_t now;
+	uint32_t bytes;
+	bool may; /* all others have room for it */
+};
+
 /*
  * Whether the buckets of a packet's source have room for it, from which it is taken if all others
- * `may` have it too.
+ * have.
  */
-ALONE bool source_charge(struct state *state, const struct rule *rule, const struct packet *packet,
-			 uint64_t now, bool may)
+ALONE bool source_charge(struct state *state, const struct rule *rule, const struct charge *charge)
 {
 	struct level_asked asked;
-	struct source source;
-	bool ip6;
 
 	ASSURED(state);
 	ASSURED(rule);
-	ASSURED(packet);
-	ip6 = packet->kind == PACKET_IP6;
-	source = state_source_of(state, source_key(ip6, packet->source), ip6);
-	if (!source_has(state, rule, source, packet->length, now, &asked))
+	ASSURED(charge);
+	if (!source_has(state, rule, charge->source, charge->bytes, charge->now, &asked))
 		return false;
-	if (may)
-		source_take(state, rule, packet->length, now, &asked);
+	if (charge->may)
+		source_take(state, rule, charge->bytes, charge->now, &asked);
 	return true;
 }
 
 /* decide_limits() of a packet by itself, which borrows nothing. */
 static inline enum reason decide_limits_alone(const struct image *image, struct state *state,
-					      const struct rule *rule, const struct packet *packet,
-					      bool diverted, uint64_t now)
+					      const struct rule *rule, struct source source,
+					      uint32_t bytes, bool diverted, uint64_t now)
 {
 	const struct bucket_limit *host = &image_settings(image)->host;
 	uint64_t *words = state_rule(state, rule->slot)->rate;
 	struct level_asked of_rule = {0}, of_host = {0};
-	uint32_t bytes = packet->length;
 	bool rule_has = diverted || level_has(state, words, &rule->total, bytes, now, &of_rule);
 	bool host_has = level_has(state, state->host, host, bytes, now, &of_host);
+	const struct charge charge = {source, now, bytes, rule_has && host_has};
 
-	if (bucket_limits(&rule->source) &&
-	    !source_charge(state, rule, packet, now, rule_has && host_has))
+	if (bucket_limits(&rule->source) && !source_charge(state, rule, &charge))
 		return REASON_SOURCE_LIMIT;
 	if (!rule_has)
 		return REASON_RULE_LIMIT;
@@ -279,18 +281,32 @@ static inline void decide_rule(struct state *state, const struct rule *rule, str
 	decide_limited(verdict, admitted, reason, decision);
 }
 
-/* decide_rule() of a packet by itself. */
+/* The source of an IP packet, whose line is fetched at once. */
+static inline struct source packet_source(const struct state *state, const struct packet *packet)
+{
+	const bool ip6 = packet->kind == PACKET_IP6;
+	struct source source = state_source_of(state, source_key(ip6, packet->source), ip6);
+
+	state_fetch(state, source.line);
+	return source;
+}
+
+/* decide_rule() of a packet by itself; its source, if that is known by now. */
 static inline void decide_rule_alone(const struct image *image, struct state *state,
-				     const struct packet *packet, uint64_t now,
-				     struct decision *decision)
+				     const struct packet *packet, struct source source,
+				     uint64_t now, struct decision *decision)
 {
 	const struct rule *rule = image_rule(image, decision->rule);
 	const bool admitted = rule_admits(image, rule, packet);
 	enum verdict verdict = rule_verdict(rule, admitted);
 	enum reason reason = REASON_SHED;
 
-	if (verdict != VERDICT_DROP)
-		reason = decide_limits_alone(image, state, rule, packet, !admitted, now);
+	if (verdict != VERDICT_DROP) {
+		if (!source.known && bucket_limits(&rule->source))
+			source = packet_source(state, packet);
+		reason = decide_limits_alone(image, state, rule, source, packet->length, !admitted,
+					     now);
+	}
 	decide_limited(verdict, admitted, reason, decision);
 }
 
@@ -309,6 +325,29 @@ ALONE int decide_allowed(struct state *state, const struct bucket_limit *host, u
 	return 0;
 }
 
+/* decide() of an IP packet that stages 1 and 2 leave, of whose target the image says this. */
+static inline struct decision decide_target(const struct image *image, struct state *state,
+					    const struct packet *packet, struct target_facts target,
+					    uint64_t now_ns)
+{
+	struct source_facts facts = {.address = packet->source, .kind = packet->kind};
+	uint16_t cell = direct_cell(image, packet->kind == PACKET_IP6, packet->source);
+	uint64_t now = state_now(state, now_ns);
+	struct source source = {0};
+	struct decision decision;
+
+	/* Of one that nothing holds, both lines that may be far are fetched before either is used.
+	 */
+	if (image->limits_sources && !(cell & DIRECT_HELD))
+		source = packet_source(state, packet);
+	source_look(image, cell, now_ns, &facts);
+	if (!decide_facts(image, target, &facts, &decision))
+		decide_rule_alone(image, state, packet, source, now, &decision);
+	else if (decision.reason == REASON_ALLOWED)
+		decide_allowed(state, &image_settings(image)->host, packet->length, now);
+	return decision;
+}
+
 /*
  * Decide one parsed packet at `now_ns` of the clock that the image's expiries and the
  * state share, charging the buckets it answers to. Packets of one worker are decided in
@@ -317,12 +356,9 @@ ALONE int decide_allowed(struct state *state, const struct bucket_limit *host, u
 static inline struct decision decide(const struct image *image, struct state *state,
 				     const struct packet *packet, uint64_t now_ns)
 {
-	uint64_t now = state_now(state, now_ns);
 	struct decision decision;
 
-	if (!decide_match(image, packet, now_ns, &decision))
-		decide_rule_alone(image, state, packet, now, &decision);
-	else if (decision.reason == REASON_ALLOWED)
-		decide_allowed(state, &image_settings(image)->host, packet->length, now);
-	return decision;
+	if (decide_header(image_settings(image), packet, &decision))
+		return decision;
+	return decide_target(image, state, packet, target_find(image, packet), now_ns);
 }

@@ -45,6 +45,8 @@ static void open_rules(void *segment, struct image *image)
 	image->rule_count = (uint32_t)count;
 	image->rule_names = view(segment, RULES_NAMES, NULL);
 	image->salt = siphash_key_from(image->settings->salt);
+	for (uint64_t i = 0; i < count; i++)
+		image->limits_sources |= bucket_limits(&image->rules[i].source);
 }
 
 static void open_services(void *segment, struct image *image)

@@ -347,6 +347,7 @@ struct image {
 
 	uint32_t rule_count, service_count, fallback_count, origin_count;
 	uint32_t destination_classes, port_classes;
+	bool limits_sources; /* some rule does */
 	struct siphash_key salt;
 };
 

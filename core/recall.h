@@ -73,19 +73,29 @@ static inline void recall_store(struct recall *recall, const struct source_facts
 	way[0] = *facts;
 }
 
+/* Where what is known of a target is. */
+static inline unsigned recall_target_place(const struct packet *packet, uint64_t target)
+{
+	uint64_t key = packet->destination.lo ^ packet->destination.hi ^ target << 24;
+
+	return (unsigned)(recall_mix(key) >> (64 - RECALL_TARGET_BITS));
+}
+
+static inline bool recalled_is(const struct recalled_target *known, const struct packet *packet,
+			       uint64_t target)
+{
+	return ((known->destination.lo ^ packet->destination.lo) |
+		(known->destination.hi ^ packet->destination.hi) | (known->target ^ target)) == 0;
+}
+
 /* What `image` says of an IP packet's target, remembered from now on. */
 static inline struct target_facts recall_target(struct recall *recall, const struct image *image,
 						const struct packet *packet)
 {
 	uint64_t target = packet_target(packet);
-	uint64_t key = packet->destination.lo ^ packet->destination.hi ^ target << 24;
-	struct recalled_target *known =
-		&recall->target[recall_mix(key) >> (64 - RECALL_TARGET_BITS)];
+	struct recalled_target *known = &recall->target[recall_target_place(packet, target)];
 
-	if (__builtin_expect(((known->destination.lo ^ packet->destination.lo) |
-			      (known->destination.hi ^ packet->destination.hi) |
-			      (known->target ^ target)) != 0,
-			     false))
+	if (__builtin_expect(!recalled_is(known, packet, target), false))
 		*known = (struct recalled_target){packet->destination, target,
 						  target_find(image, packet)};
 	return known->facts;

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include "reach.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -71,13 +73,19 @@ static inline uint64_t siphash_finish(struct siphash_state *s)
 	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
+/* siphash_last() by the halves of a key. */
+ALONE uint64_t siphash_one(uint64_t k0, uint64_t k1, uint64_t word)
+{
+	struct siphash_state s = siphash_start((struct siphash_key){k0, k1});
+	siphash_word(&s, word);
+	return siphash_finish(&s);
+}
+
 /* The hash of a message whose only word is `word`: of up to seven bytes, with their number on top.
  */
 static inline uint64_t siphash_last(struct siphash_key key, uint64_t word)
 {
-	struct siphash_state s = siphash_start(key);
-	siphash_word(&s, word);
-	return siphash_finish(&s);
+	return siphash_one(key.k0, key.k1, word);
 }
 
 /* The hash of exactly four bytes, given as their little-endian word. */

@@ -81,6 +81,12 @@ static inline struct source_line *state_line(const struct state *state, uint32_t
 	return (struct source_line *)((uintptr_t)state + STATE_LINES_AT) + index;
 }
 
+/* Fetch a line, which a packet may come to. */
+static inline void state_fetch(const struct state *state, uint32_t index)
+{
+	__builtin_prefetch(state_line(state, index), 1);
+}
+
 static inline struct rule_state *state_rule(struct state *state, uint16_t slot)
 {
 	return (struct rule_state *)(state + 1) + slot;
@@ -126,7 +132,7 @@ static inline void state_take(const struct state *state, struct state_asked *ask
 struct source {
 	uint64_t hash;
 	uint32_t line; /* of its buckets for packets */
-	uint32_t pad;
+	bool known;    /* false: nobody asked yet */
 };
 
 /* The line of a source's buckets for packets: a share of all, by the top of its hash. */
@@ -144,7 +150,7 @@ static inline struct source state_source_of(const struct state *state, uint64_t 
 	struct siphash_key keyed = {state->key.k0, state->key.k1 ^ ip6};
 	uint64_t hash = siphash_last(keyed, key);
 
-	return (struct source){.hash = hash, .line = state_source_line(state, hash)};
+	return (struct source){hash, state_source_line(state, hash), true};
 }
 
 /* Claim a free way of `line` that starts with `backlog`; NULL: there is none. */
