@@ -3,6 +3,8 @@
 #include "net.h"
 #include "traffic.h"
 
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <net/if.h>
 #include <sched.h>
@@ -64,6 +66,14 @@ unsigned net_out(unsigned number)
 unsigned net_in(unsigned number)
 {
 	return index_of("in", number);
+}
+
+int net_program(unsigned number)
+{
+	uint32_t id;
+	int result = bpf_xdp_query_id((int)net_in(number), 0, &id);
+
+	return result ? result : bpf_prog_get_fd_by_id(id);
 }
 
 static int write_rules(FILE *nft, const char *file, unsigned number, uint32_t blocked)

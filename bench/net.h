@@ -16,6 +16,9 @@ int net_pair(unsigned number);
 unsigned net_out(unsigned number);
 unsigned net_in(unsigned number);
 
+/* The descriptor of the program that is attached to inN, or a negative errno. */
+int net_program(unsigned number);
+
 /* Have nftables filter inN by the rules in `file`, with the traffic's `blocked` sources. */
 int net_rules(const char *file, unsigned number, uint32_t blocked);
 

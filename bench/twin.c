@@ -6,12 +6,12 @@
  * The kernel runs a program again and again on one packet (bpf_prog_test_run); where packets are to
  * come from many, it runs the stage, which changes the sender and goes on to the program. What the
  * stage takes by itself is a trial too, to be taken off: that of an empty program on it, less that
- * of one off it.
+ * of one off it. The twin is attached to an interface, and it is the program there that is run.
  */
 #include "deciding.h"
+#include "net.h"
 #include "staging.h"
 #include "trial.h"
-#include "twin.h"
 #include "xdp_filter.h"
 
 #include <bpf/bpf.h>
@@ -22,10 +22,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { MANY = 1000000, WARM_UP = 1 << 16, START_NS = 1000000000, ASKED = 4096 };
+enum { MANY = 1000000, WARM_UP = 1 << 16, COUNTED = 1 << 14 };
 
 enum program { EMPTY, SETS, EVERYTHING, FILTER, FILTER_ALL, PROGRAMS };
+
+#define SEVERAL UINT32_MAX
 
 /* Who sends a trial's packets: one, or those on a stage. */
 enum senders { ONE, ONE_BLOCKED, ALL_BLOCKED, ALL_BLOCKED_PLAIN, ALL_MANY, SENDERS };
@@ -34,23 +37,22 @@ static const struct scene {
 	const char *name;
 	enum program program;
 	enum senders senders;
-	uint32_t returns;
-	enum reason reason; /* that a twin gives each; REASON_COUNT: several */
+	uint32_t returns; /* SEVERAL: one or another */
 } scenes[] = {
-	{"empty/one", EMPTY, ONE, XDP_PASS, REASON_COUNT},
-	{"empty/100K", EMPTY, ALL_BLOCKED, XDP_PASS, REASON_COUNT},
-	{"empty/100K-plain", EMPTY, ALL_BLOCKED_PLAIN, XDP_PASS, REASON_COUNT},
-	{"empty/1M", EMPTY, ALL_MANY, XDP_PASS, REASON_COUNT},
-	{"set/twin", SETS, ONE_BLOCKED, XDP_PASS, REASON_BLOCKED},
-	{"set/xdp-filter", FILTER, ONE_BLOCKED, XDP_DROP, REASON_COUNT},
-	{"set/xdp-filter-all", FILTER_ALL, ONE_BLOCKED, XDP_DROP, REASON_COUNT},
-	{"passed/twin", SETS, ONE, XDP_PASS, REASON_DEFAULT},
-	{"passed/xdp-filter", FILTER, ONE, XDP_PASS, REASON_COUNT},
-	{"passed/xdp-filter-all", FILTER_ALL, ONE, XDP_PASS, REASON_COUNT},
-	{"100K/twin", SETS, ALL_BLOCKED, XDP_PASS, REASON_BLOCKED},
-	{"100K/xdp-filter", FILTER, ALL_BLOCKED_PLAIN, XDP_DROP, REASON_COUNT},
-	{"one/twin", EVERYTHING, ONE, XDP_PASS, REASON_ADMITTED},
-	{"1M/twin", EVERYTHING, ALL_MANY, XDP_PASS, REASON_COUNT},
+	{"empty/one", EMPTY, ONE, XDP_PASS},
+	{"empty/100K", EMPTY, ALL_BLOCKED, XDP_PASS},
+	{"empty/100K-plain", EMPTY, ALL_BLOCKED_PLAIN, XDP_PASS},
+	{"empty/1M", EMPTY, ALL_MANY, XDP_PASS},
+	{"set/twin", SETS, ONE_BLOCKED, XDP_DROP},
+	{"set/xdp-filter", FILTER, ONE_BLOCKED, XDP_DROP},
+	{"set/xdp-filter-all", FILTER_ALL, ONE_BLOCKED, XDP_DROP},
+	{"passed/twin", SETS, ONE, XDP_PASS},
+	{"passed/xdp-filter", FILTER, ONE, XDP_PASS},
+	{"passed/xdp-filter-all", FILTER_ALL, ONE, XDP_PASS},
+	{"100K/twin", SETS, ALL_BLOCKED, XDP_DROP},
+	{"100K/xdp-filter", FILTER, ALL_BLOCKED_PLAIN, XDP_DROP},
+	{"one/twin", EVERYTHING, ONE, XDP_PASS},
+	{"1M/twin", EVERYTHING, ALL_MANY, SEVERAL},
 };
 enum { TRIALS = sizeof scenes / sizeof *scenes };
 
@@ -67,6 +69,7 @@ struct bench {
 	bool list;
 	struct policy_image policy[PROGRAMS];
 	struct twin *twin[PROGRAMS];
+	int program[PROGRAMS]; /* of twins and filters */
 	struct bpf_object *filter[PROGRAMS];
 	struct stage *stage[SENDERS];
 	struct frames frames;
@@ -84,54 +87,49 @@ static struct bench bench = {.everything = "bench/policy.json",
 			     .rounds = 5,
 			     .packets = 1 << 15};
 
-static const uint8_t *frame_of(uint32_t source)
+/* Have `program` run on packets of `source`: nanoseconds for each. What it returns in *returns. */
+static uint32_t repeat(int program, uint32_t source, uint32_t packets, uint32_t *returns)
 {
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = bench.frames.at,
+		    .data_size_in = bench.frames.length[0], .repeat = (int)packets);
+	int result;
+
 	frames_put(&bench.frames, 0, source);
-	return bench.frames.at;
+	result = bpf_prog_test_run_opts(program, &options);
+	*returns = result ? UINT32_MAX : options.retval;
+	return options.duration;
 }
 
 /* Another each time, lest one uses up what it may send; of those that the policy admits. */
 static uint32_t next_one(enum senders senders)
 {
-	struct decision decision;
+	uint32_t returns;
 
 	if (senders != ONE)
 		return traffic_blocked(0);
-	do
+	do {
 		bench.one = (bench.one + 1) % MANY;
-	while (twin_ask(bench.twin[EVERYTHING], frame_of(bench.one), bench.frames.length[0],
-			START_NS, &decision) == 0 &&
-	       decision.reason != REASON_ADMITTED);
+		repeat(bench.program[EVERYTHING], bench.one, 1, &returns);
+	} while (returns == XDP_DROP);
 	return bench.one;
 }
 
 /*
- * Have `program` run on packets. TSC cycles for each, by the kernel's clock around all of them, as
- * it changes its own code before; it says whole nanoseconds, cut off.
+ * Have a trial's program run on packets. TSC cycles for each, by the kernel's clock around all of
+ * them, as it changes its own code before; it says whole nanoseconds, cut off.
  */
 static double run(struct twin_trial *made, uint32_t packets)
 {
-	static uint8_t asked[sizeof(struct twin_question) + CAP_FRAME], answered[sizeof asked];
-	struct twin_question question = {.now_ns = START_NS};
-	const uint32_t size = (uint32_t)sizeof question + bench.frames.length[0];
-	struct xdp_md about = {.data = sizeof question, .data_end = size};
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = asked, .data_size_in = size,
-		    .data_out = answered, .data_size_out = size, .ctx_in = &about,
-		    .ctx_size_in = sizeof about, .repeat = (int)packets);
 	const struct scene *scene = made->scene;
-	int result;
+	uint32_t returns;
+	uint32_t ns = repeat(made->program, next_one(scene->senders), packets, &returns);
 
-	memcpy(asked, &question, sizeof question);
-	memcpy(asked + sizeof question, frame_of(next_one(scene->senders)), bench.frames.length[0]);
-	result = bpf_prog_test_run_opts(made->program, &options);
-	memcpy(&question, answered, sizeof question);
-	if (result || options.retval != scene->returns ||
-	    (scene->reason != REASON_COUNT && question.decision.reason != scene->reason)) {
-		fprintf(stderr, "%s: result %d, returned %u for %s\n", made->trial.name, result,
-			options.retval, reason_word(question.decision.reason));
+	if (scene->returns == SEVERAL ? returns != XDP_PASS && returns != XDP_DROP
+				      : returns != scene->returns) {
+		fprintf(stderr, "%s: returned %u\n", made->trial.name, returns);
 		bench.failed = true;
 	}
-	return (options.duration + 0.5) * calibrate_tsc_ghz();
+	return (ns + 0.5) * calibrate_tsc_ghz();
 }
 
 static double run_sample(struct trial *trial)
@@ -144,8 +142,7 @@ static int program_of(const struct scene *scene)
 	if (scene->program == EMPTY)
 		return stage_empty(
 			bench.stage[scene->senders >= ALL_BLOCKED ? scene->senders : ALL_MANY]);
-	return bench.twin[scene->program] ? twin_program(bench.twin[scene->program])
-					  : xdp_filter_program(bench.filter[scene->program]);
+	return bench.program[scene->program];
 }
 
 /* Set the stage, and fill caches with what they can hold; see all senders once. */
@@ -177,9 +174,23 @@ static void add_trials(void)
 
 static int open_twin(enum program program, const char *document, uint64_t sources)
 {
-	const struct twin_options options = {.sources = sources};
+	char name[IF_NAMESIZE];
 
-	return deciding_twin(&options, document, &bench.policy[program], &bench.twin[program]);
+	snprintf(name, sizeof name, "in%u", program);
+	if (net_pair(program) ||
+	    deciding_twin(name, sources, document, &bench.policy[program], &bench.twin[program]))
+		return -1;
+	bench.program[program] = net_program(program);
+	return bench.program[program] < 0 ? -1 : 0;
+}
+
+static int open_filter(enum program program, const char *name)
+{
+	bench.filter[program] = xdp_filter_open(bench.folder, name, TRAFFIC_BLOCKED);
+	if (!bench.filter[program])
+		return -1;
+	bench.program[program] = xdp_filter_program(bench.filter[program]);
+	return 0;
 }
 
 static int open_stage(enum senders senders, enum traffic_shape shape, bool frags)
@@ -193,14 +204,13 @@ static int open_stage(enum senders senders, enum traffic_shape shape, bool frags
 
 static int open_all(void)
 {
-	if (frames_init(&bench.frames, FRAME_TCP4) || open_stage(ALL_MANY, TRAFFIC_UNIFORM, true) ||
+	if (net_leave() || frames_init(&bench.frames, FRAME_TCP4) ||
+	    open_stage(ALL_MANY, TRAFFIC_UNIFORM, true) ||
 	    open_stage(ALL_BLOCKED, TRAFFIC_REFUSED, true) ||
 	    open_stage(ALL_BLOCKED_PLAIN, TRAFFIC_REFUSED, false) ||
 	    open_twin(EVERYTHING, bench.everything, MANY) || open_twin(SETS, bench.sets, 1))
 		return -1;
-	bench.filter[FILTER] = xdp_filter_open(bench.folder, "alw_ip", TRAFFIC_BLOCKED);
-	bench.filter[FILTER_ALL] = xdp_filter_open(bench.folder, "alw_all", TRAFFIC_BLOCKED);
-	return bench.filter[FILTER] && bench.filter[FILTER_ALL] ? 0 : -1;
+	return open_filter(FILTER, "alw_ip") || open_filter(FILTER_ALL, "alw_all");
 }
 
 static void close_all(void)
@@ -208,6 +218,8 @@ static void close_all(void)
 	for (unsigned i = 0; i < SENDERS; i++)
 		stage_close(bench.stage[i]);
 	for (unsigned i = 0; i < PROGRAMS; i++) {
+		if (bench.twin[i])
+			close(bench.program[i]);
 		twin_close(bench.twin[i]);
 		xdp_filter_close(bench.filter[i]);
 		policy_image_close(&bench.policy[i]);
@@ -215,26 +227,21 @@ static void close_all(void)
 	frames_free(&bench.frames);
 }
 
-/* What becomes of packets of some of the many, which shows that all was on. */
-static int print_reasons(void)
+/* What becomes of packets of the many, which shows that all was on. */
+static void print_reasons(void)
 {
-	unsigned count[REASON_COUNT] = {0};
-	struct traffic traffic;
+	const struct twin *twin = bench.twin[EVERYTHING];
+	uint64_t before[REASON_COUNT];
+	uint32_t returns;
 
-	traffic_init(&traffic, TRAFFIC_UNIFORM, MANY, TRAFFIC_BLOCKED);
-	for (unsigned i = 0; i < ASKED; i++) {
-		struct decision decision;
-
-		if (twin_ask(bench.twin[EVERYTHING], frame_of(traffic_next(&traffic)),
-			     bench.frames.length[0], START_NS, &decision))
-			return -1;
-		count[decision.reason]++;
-	}
-	printf("{\"name\":\"reasons/1M\",\"packets\":%u", ASKED);
 	for (unsigned reason = 0; reason < REASON_COUNT; reason++)
-		printf(",\"%s\":%u", reason_word(reason), count[reason]);
+		before[reason] = deciding_count(twin, reason);
+	repeat(stage_for(bench.stage[ALL_MANY], bench.program[EVERYTHING]), 0, COUNTED, &returns);
+	printf("{\"name\":\"reasons/1M\",\"packets\":%u", COUNTED);
+	for (unsigned reason = 0; reason < REASON_COUNT; reason++)
+		printf(",\"%s\":%lu", reason_word(reason),
+		       deciding_count(twin, reason) - before[reason]);
 	printf("}\n");
-	return 0;
 }
 
 static int run_all(void)
@@ -243,8 +250,7 @@ static int run_all(void)
 		return EXIT_FAILURE;
 	trials_run(bench.trial, bench.trials, bench.rounds);
 	trials_print(bench.trial, bench.trials, bench.rounds);
-	if (print_reasons())
-		bench.failed = true;
+	print_reasons();
 	close_all();
 	return bench.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

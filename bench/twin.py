@@ -112,6 +112,8 @@ def table(said):
 def check(said):
     """All was on: what became of packets of the million is what the policy says."""
     of = said["reasons/1M"]
+    reasons = sum(count for reason, count in of.items() if reason not in ("name", "packets"))
+    assert reasons == of["packets"], of
     assert of["admitted"] > 0.9 * of["packets"] and of["shed"] and of["blocked"], of
 
 

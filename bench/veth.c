@@ -13,7 +13,6 @@
 #include "net.h"
 #include "staging.h"
 #include "trial.h"
-#include "tsc.h"
 #include "xdp_filter.h"
 
 #include <bpf/bpf.h>
@@ -147,27 +146,6 @@ static int open_stages(void)
 	return 0;
 }
 
-static int open_twin(void)
-{
-	struct twin_options options = {
-		.pins = "/sys/fs/bpf/bench",
-		.mode = TWIN_ALONE,
-		.pairs = 1,
-		.sources = bench.many,
-		.now_ns = tsc_clock_ns(),
-	};
-	struct twin_error error;
-	int result;
-
-	snprintf(options.pair[0].name[0], IF_NAMESIZE, "in%u", TWIN);
-	if (deciding_twin(&options, bench.policy, &bench.image, &bench.twin))
-		return -1;
-	result = twin_attach(bench.twin, &error);
-	if (result)
-		fprintf(stderr, "%s\n", error.message);
-	return result;
-}
-
 static int attach(enum filter filter, int program)
 {
 	int result = bpf_xdp_attach((int)net_in(filter), program, XDP_FLAGS_DRV_MODE, NULL);
@@ -179,11 +157,15 @@ static int attach(enum filter filter, int program)
 
 static int open_filters(void)
 {
+	char name[IF_NAMESIZE];
+
 	bench.filter = xdp_filter_open(bench.folder, "alw_all", TRAFFIC_BLOCKED);
 	if (!bench.filter || attach(XDP_FILTER, xdp_filter_program(bench.filter)) ||
 	    attach(DROP, stage_drop(bench.stage[0])) || attach(PASS, stage_empty(bench.stage[0])))
 		return -1;
-	return open_twin() || net_rules(bench.rules, NFTABLES, TRAFFIC_BLOCKED);
+	snprintf(name, sizeof name, "in%u", TWIN);
+	return deciding_twin(name, bench.many, bench.policy, &bench.image, &bench.twin) ||
+	       net_rules(bench.rules, NFTABLES, TRAFFIC_BLOCKED);
 }
 
 static int open_all(void)

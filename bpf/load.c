@@ -160,11 +160,6 @@ void twin_abandon(struct twin *twin)
 	generations_abandon(&twin->generations);
 }
 
-int twin_program(const struct twin *twin)
-{
-	return bpf_program__fd(twin->bpf->progs.sluice_ask);
-}
-
 int twin_ask(struct twin *twin, const uint8_t *frame, uint32_t length, uint64_t now_ns,
 	     struct decision *decision)
 {

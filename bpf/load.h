@@ -116,6 +116,3 @@ int twin_detach(const char *pins, struct twin_error *error);
  */
 int twin_ask(struct twin *twin, const uint8_t *frame, uint32_t length, uint64_t now_ns,
 	     struct decision *decision);
-
-/* The descriptor of the program that is asked, for who measures it. */
-int twin_program(const struct twin *twin);
