@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * any FOLDER SEED FRAMES: a random policy that compiles, as policy.json, and a capture of so many
- * random frames, frames.pcap.
+ * any FOLDER SEED FRAMES: a random policy that compiles, without what a clock decides, as
+ * policy.json, and a capture of so many random frames, frames.pcap.
  */
 #include "any_frame.h"
 #include "any_policy.h"
@@ -10,30 +10,15 @@
 
 enum { LONGEST = 9728, /* that DPDK's pcap port writes whole */ PATH = 512 };
 
-static bool compiles(const struct any_text *text)
-{
-	struct feed_paths paths = {0};
-	struct error error = {0};
-	struct made made = {0};
-	bool result;
-
-	if (policy_parse(text->text, text->size, 0, &made.policy, &error) != 0)
-		return false;
-	made.policy->has_salt = true;
-	result = made_compile(&made, &paths, &error) == 0;
-	made_free(&made);
-	return result;
-}
-
 static int write_policy(const char *folder)
 {
-	static struct any_text text;
+	static struct any_text text = {.timeless = true};
 	char path[PATH];
+	struct made made;
 	FILE *file;
 
-	do
-		any_say_policy(&text, 0);
-	while (!compiles(&text));
+	any_make(&made, &text, 0);
+	made_free(&made);
 	snprintf(path, sizeof path, "%s/policy.json", folder);
 	file = fopen(path, "we");
 	if (!file)

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 
 struct any_text {
+	bool timeless; /* without what a clock decides: limits and expiries */
 	size_t size;
 	char text[1 << 16];
 };
@@ -70,7 +71,7 @@ static inline void any_say_prefixes(struct any_text *text, enum any_list list, u
 		any_say(text, list == ANY_TERMS ? "'prefix:" : "'");
 		any_say_prefix(text, prefix);
 		any_say(text, "'");
-		if (list == ANY_ENTRIES && random_below(2))
+		if (list == ANY_ENTRIES && !text->timeless && random_below(2))
 			any_say(text, ",'expires':'1970-01-01T00:00:%02u.%09uZ'",
 				(unsigned)(now_ns / 1000000000), (unsigned)(now_ns % 1000000000));
 		if (list == ANY_ENTRIES)
@@ -110,7 +111,7 @@ static inline void any_say_rule(struct any_text *text, unsigned number)
 	any_say(text, ",'admit':'%u.%02u%%'", random_below(100), random_below(100));
 	any_say(text, ",'%s':'%s'", diverts ? "else" : "scope",
 		diverts ? "divert" : ANY("all", "new"));
-	if (random_below(3)) {
+	if (!text->timeless && random_below(3)) {
 		any_say(text, ",'limit':{");
 		any_say_rate(text, "source");
 		if (random_below(2)) {
@@ -152,11 +153,35 @@ static inline void any_say_policy(struct any_text *text, uint64_t now_ns)
 	for (unsigned i = 0, count = 1 + random_below(5); i < count; i++)
 		any_say_rule(text, i);
 	any_say(text, "]");
-	if (random_below(2)) {
+	if (!text->timeless && random_below(2)) {
 		any_say(text, ",");
 		any_say_rate(text, "host");
 	}
 	any_say(text, "}");
 	for (char *quote = text->text; (quote = strchr(quote, '\''));)
 		*quote = '"';
+}
+
+/* Write, compile and open one, trying until one compiles; rules have their slots. */
+static inline void any_make(struct made *made, struct any_text *text, uint64_t now_ns)
+{
+	struct feed_paths paths = {0};
+	struct error error = {0};
+
+	/* Some have a rule that others cover, and what else nobody would write. */
+	for (unsigned tries = 0; tries < 1000; tries++) {
+		any_say_policy(text, now_ns);
+		*made = (struct made){0};
+		if (policy_parse(text->text, text->size, 0, &made->policy, &error) == 0) {
+			made->policy->has_salt = true;
+			if (made_compile(made, &paths, &error) == 0)
+				break;
+		}
+		made_free(made);
+		*made = (struct made){0};
+	}
+	if (!made->policy)
+		abort();
+	for (uint16_t i = 0; i < made->image.rule_count; i++)
+		made->image.rules[i].slot = i;
 }

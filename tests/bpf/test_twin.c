@@ -26,32 +26,8 @@ static struct plane planes[PLANES];
 static unsigned plane_count;
 static struct any_frame frames[BURST_MOST];
 static uint16_t *direct4;
-static uint64_t now_ns, asked, refused;
+static uint64_t now_ns, asked;
 static uint64_t seen[REASON_COUNT], verdicts[VERDICT_COUNT];
-
-/* A random policy that compiles. */
-static void make_policy(struct made *made)
-{
-	static struct any_text text;
-	struct feed_paths paths = {0};
-	struct error error = {0};
-
-	for (;;) {
-		any_say_policy(&text, now_ns);
-		*made = (struct made){0};
-		CU_ASSERT_FATAL(text.size < sizeof text.text);
-		if (policy_parse(text.text, text.size, 0, &made->policy, &error) == 0) {
-			made->policy->has_salt = true;
-			if (made_compile(made, &paths, &error) == 0)
-				break;
-		}
-		made_free(made);
-		/* A rule that others cover, and what else nobody would write. */
-		CU_ASSERT_FATAL(++refused < 20 * policies);
-	}
-	for (uint16_t i = 0; i < made->image.rule_count; i++)
-		made->image.rules[i].slot = i;
-}
 
 static void say_frame(const struct any_frame *frame, const char *who, const struct decision *core,
 		      const struct decision *other)
@@ -148,12 +124,13 @@ static void test_random(void)
 {
 	for (unsigned round = 0; round < policies; round++) {
 		struct twin_error error;
+		static struct any_text text;
 		struct image indexed;
 		struct made made;
 		void *segments[SEGMENT_KINDS];
 		unsigned differ = 0;
 
-		make_policy(&made);
+		any_make(&made, &text, now_ns);
 		for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
 			segments[kind] = made.compiled.segment[kind]->data;
 		CU_ASSERT_EQUAL_FATAL(
