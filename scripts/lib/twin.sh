@@ -36,8 +36,8 @@ twin_decides() {
 	sluice_field '.health.twin.serving | not' status
 }
 
-# filter_as_host ADDRESS...: the filter has an address of its own, which these can reach, and
-# bridges what is not for it.
+# filter_as_host ADDRESS...: the filter has an IPv4 address of its own, at which it answers these,
+# and bridges what is not for it.
 filter_address=198.18.1.1
 filter_as_host() {
 	ip -n "sluice-$run_id-filter" link add host type bridge mcast_snooping 0
@@ -45,7 +45,7 @@ filter_as_host() {
 	ip -n "sluice-$run_id-filter" link set server master host
 	ip -n "sluice-$run_id-filter" link set host up
 	ip -n "sluice-$run_id-filter" address add $filter_address/24 dev host
-	printf 'route add %s dev host\n' "$@" | ip_batch filter
+	printf 'route add %s dev host\n' "$@" | grep -v : | ip_batch filter
 	ip -n "sluice-$run_id-clients" route add 198.18.1.0/24 dev edge
 }
 

@@ -5,7 +5,8 @@
     arrived.py FILE count PREFIX...         frames from there
     arrived.py FILE gap SOURCE TIME WITHIN  of the numbered frames of a source: the longest silence
                                             in so many seconds after TIME (seconds since 1970), in
-                                            ms; how long after TIME it ended, in ms; numbers lost
+                                            ms; how long after TIME it ended, in ms; numbers
+                                            that never came
 """
 
 import ipaddress
@@ -63,13 +64,13 @@ def gap(file, address, begin, within):
     end = begin + int(float(within) * 1e9)
     seen = [(at, int.from_bytes(data[-8:], "big")) for at, data in frames(file)
             if data[26:30] == wanted and data[23] == UDP]
-    before = [one for one in seen if one[0] <= begin][-1:]
-    during = before + [one for one in seen if begin < one[0] <= end]
+    during = [one for one in seen if one[0] <= begin][-1:] + \
+        [one for one in seen if begin < one[0] <= end]
     if len(during) < 2:
         sys.exit(f"{address}: nothing arrived in that time")
-    pairs = list(zip(during, during[1:]))
-    longest = max(pairs, key=lambda pair: pair[1][0] - pair[0][0])
-    lost = sum(later[1] - earlier[1] - 1 for earlier, later in pairs)
+    longest = max(zip(during, during[1:]), key=lambda pair: pair[1][0] - pair[0][0])
+    came = {number for _, number in seen}
+    lost = sum(number not in came for number in range(during[0][1], during[-1][1]))
     print(f"{(longest[1][0] - longest[0][0]) / 1e6:.1f} {(longest[1][0] - begin) / 1e6:.1f} {lost}")
 
 

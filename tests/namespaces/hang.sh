@@ -10,17 +10,19 @@ everything_goes_on
 stopped=$EPOCHREALTIME
 kill -STOP "$dataplane_pid"
 must wait_for 30 twin_decides
-decides=$(seconds_since "$stopped")
 everything_goes_on
+must sluice block "${us[5]}"
+see refused "${us[5]}"
 
 continued=$EPOCHREALTIME
 kill -CONT "$dataplane_pid"
 must wait_for 30 twin_serving
 back=$(seconds_since "$continued")
+see refused "${us[5]}"
 everything_goes_on
 
 flood_is_over
-silence "stopped, and the twin decided $decides s later" "$stopped"
+silence 'stopped' "$stopped"
 silence "continued, and served $back s later" "$continued"
 
 story_ends

@@ -46,6 +46,15 @@ frames_known() {
 		map(.packets) | add' status
 }
 
+# What the wires' own queues had no room for.
+frames_dropped() {
+	local at
+
+	for at in 'clients edge' 'filter edge' 'filter server' 'servers uplink'; do
+		ip -n "sluice-$run_id-${at% *}" -s -j link show dev "${at#* }"
+	done | jq -s 'map(.[0].stats64 | .rx.dropped + .tx.dropped) | add'
+}
+
 # frames_missing: of a filter that stands still for a moment.
 frames_missing() {
 	local before received known
@@ -132,7 +141,7 @@ under_flood() {
 	connections $vip 7 "${us[@]:1:3}" "${unmapped[@]:1:3}"
 	browse "${us[0]}"
 	browser_pid=${pids[-1]}
-	flood 90 10000:"$kind_blocked" 10000:"$kind_shed" 1000:udp/10:$control 1000:udp/9:$limited
+	flood 300 10000:"$kind_blocked" 10000:"$kind_shed" 1000:udp/10:$control 1000:udp/9:$limited
 	must wait_for 30 arrived "$work/arrived" $control
 }
 
@@ -152,13 +161,14 @@ everything_goes_on() {
 	connections_go_on
 }
 
-# silence WHAT TIME: what the control stream, a frame a millisecond, saw of what began then.
+# silence WHAT TIME: what the control stream, a frame a millisecond, saw of what began then;
+# `lost` of it.
 silence() {
-	local longest ended lost
+	local longest ended
 
 	read -r longest ended lost \
 		< <("$tools/arrived.py" "$work/arrived" gap "$control" "$2" 3)
-	printf '  %s: longest silence %s ms, over %s ms after; %s of 1000 frames a second lost\n' \
+	printf '  %s: longest silence %s ms, over %s ms after; %s frames of 1000 a second lost\n' \
 		"$1" "$longest" "$ended" "$lost"
 }
 
