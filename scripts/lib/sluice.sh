@@ -40,7 +40,7 @@ daemon_up() {
 	spawn filter "$build/control/daemon/sluiced" --run "$work/run" --state "$work/state" \
 		"${daemon_options[@]}" >>"$work/daemon.log" 2>&1
 	daemon_pid=${pids[-1]}
-	wait_for 10 sluice status || die "sluiced does not answer: $(cat "$work/daemon.log")"
+	wait_for 30 sluice status || die "sluiced does not answer: $(cat "$work/daemon.log")"
 }
 
 # end PID [SIGNAL]: and not before it is gone.

@@ -22,8 +22,8 @@ finish() {
 
 	trap '' INT TERM
 	if [ $status != 0 ]; then
-		tail -n 30 "$work"/*.log >&2
-		sluice status >&2
+		tail -n 30 "$work"/*.log >&2 || true
+		sluice status >&2 || true
 	fi
 	end_all
 	topology_down
