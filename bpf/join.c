@@ -39,13 +39,20 @@ __attribute__((format(printf, 3, 4))) static int wrong(char message[JOIN_MESSAGE
 	return code;
 }
 
+static int ask(int map, struct bpf_map_info *info)
+{
+	uint32_t size = sizeof *info;
+
+	memset(info, 0, sizeof *info);
+	return bpf_obj_get_info_by_fd(map, info, &size) == 0 ? 0 : -errno;
+}
+
 /* Whether an array is this part of a state. Its entries in *entries. */
 static int check_part(enum join_part part, int map, uint32_t *entries, char message[JOIN_MESSAGE])
 {
-	struct bpf_map_info info = {0};
-	uint32_t size = sizeof info;
+	struct bpf_map_info info;
 
-	if (bpf_obj_get_info_by_fd(map, &info, &size) != 0)
+	if (ask(map, &info) != 0)
 		return wrong(message, -errno, "%s: cannot be asked what it is: %s",
 			     parts[part].name, strerror(errno));
 	if (info.type != BPF_MAP_TYPE_ARRAY || !(info.map_flags & BPF_F_MMAPABLE))
@@ -77,6 +84,7 @@ static int map_parts(const int map[JOIN_PARTS], char *start, size_t size)
 int join_maps(const int map[JOIN_PARTS], struct join *join, char message[JOIN_MESSAGE])
 {
 	uint32_t entries[JOIN_PARTS];
+	struct bpf_map_info head;
 	void *start;
 	size_t size;
 	int result;
@@ -95,7 +103,9 @@ int join_maps(const int map[JOIN_PARTS], struct join *join, char message[JOIN_ME
 		return wrong(message, result, "the twin's state cannot be mapped: %s",
 			     strerror(-result));
 	}
-	*join = (struct join){start, entries[JOIN_SOURCES], size};
+	*join = (struct join){start, entries[JOIN_SOURCES], size, 0};
+	if (ask(map[JOIN_STATE], &head) == 0)
+		join->id = head.id;
 	return 0;
 }
 
@@ -148,6 +158,22 @@ int join_pinned(const char *pins, struct join *join, char message[JOIN_MESSAGE])
 	else
 		*join = joined;
 	return result;
+}
+
+bool join_replaced(const struct join *join, const char *pins)
+{
+	struct bpf_map_info info;
+	char path[PATH_MAX];
+	bool replaced;
+	int map;
+
+	snprintf(path, sizeof path, "%s/%s", pins, parts[JOIN_STATE].name);
+	map = bpf_obj_get(path);
+	if (map < 0)
+		return false;
+	replaced = ask(map, &info) == 0 && info.id != join->id;
+	close(map);
+	return replaced;
 }
 
 int join_lock_slots(int run_folder)

@@ -17,6 +17,7 @@ struct join {
 	struct state *state; /* NULL: not joined */
 	uint32_t lines;
 	size_t size; /* of the memory, in whole pages */
+	uint32_t id; /* the kernel's, of the first array */
 };
 
 /* The name of a part: a static string. */
@@ -34,6 +35,9 @@ int join_pinned(const char *pins, struct join *join, char message[JOIN_MESSAGE])
 
 /* Whether the state in *join is one that state_init() made for this layout. 0, or as above. */
 int join_check(const struct join *join, char message[JOIN_MESSAGE]);
+
+/* Whether another state is pinned in the folder by now. One that is gone was not replaced. */
+bool join_replaced(const struct join *join, const char *pins);
 
 /*
  * Wait until nobody else gives rules their slots in a state that processes share, by a lock in

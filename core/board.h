@@ -61,6 +61,9 @@ struct board_refusal {
 	char message[248];   /* NUL-terminated, for people */
 };
 
+/* Whose buckets a data plane works on: its own, the twin's, or those that the twin once had. */
+enum board_joined { BOARD_APART, BOARD_JOINED, BOARD_FORSAKEN };
+
 /* dataplane.board. Writer: the data plane's main thread, but for worker[]. */
 struct board_dataplane {
 	uint32_t magic, version;
@@ -73,7 +76,7 @@ struct board_dataplane {
 	uint32_t serial;       /* odd while `refusal` is being written */
 	struct board_refusal refusal;
 	uint32_t doorbell; /* futex: one more with each generation that is enforced or refused */
-	uint32_t joined;   /* 1: its buckets are the twin's */
+	uint32_t joined;   /* enum board_joined */
 	uint8_t pad[8];
 	struct board_worker worker[CAP_WORKERS];
 };

@@ -42,6 +42,7 @@ struct dataplane {
 	struct state *state; /* the data plane's own, or the twin's: then joined */
 	size_t state_size;
 	struct join join;
+	uint64_t twin_due_ns; /* when to look for the state that is joined */
 	struct serving serving;
 	struct burst_memory *burst_memory; /* of each worker */
 	int64_t packets_left;
@@ -161,7 +162,7 @@ static int join_state(struct dataplane *dataplane)
 	if (result)
 		say("--twin: %s", message);
 	dataplane->state = dataplane->join.state;
-	dataplane->publish.board->joined = dataplane->join.state != NULL;
+	dataplane->publish.board->joined = result ? BOARD_APART : BOARD_JOINED;
 	return result;
 }
 
@@ -240,6 +241,22 @@ static int start_worker(struct dataplane *dataplane, unsigned index)
 	return rte_eal_remote_launch(worker_run, worker, dataplane->lcore[index]);
 }
 
+/* Say so, once, if the twin has another state by now: this one's frames go nowhere. */
+static void look_for_twin(struct dataplane *dataplane, uint64_t now_ns)
+{
+	static const uint64_t every_ns = UINT64_C(1000000000);
+	uint32_t *joined = &dataplane->publish.board->joined;
+
+	if (*joined != BOARD_JOINED || now_ns < dataplane->twin_due_ns)
+		return;
+	dataplane->twin_due_ns = now_ns + every_ns;
+	if (!join_replaced(&dataplane->join, dataplane->options.twin))
+		return;
+	__atomic_store_n(joined, BOARD_FORSAKEN, __ATOMIC_RELAXED);
+	say("WARNING: THE TWIN'S BUCKETS ARE OTHERS by now, and it hands nothing over: start the "
+	    "data plane again");
+}
+
 static bool workers_run(void)
 {
 	return !__atomic_load_n(&stopping, __ATOMIC_ACQUIRE);
@@ -277,6 +294,7 @@ static int run(struct dataplane *dataplane)
 	while (!__atomic_load_n(&asked_to_stop, __ATOMIC_ACQUIRE) && workers_run()) {
 		reload_round(&dataplane->reload);
 		serving_round(&dataplane->serving, clock_monotonic_ns());
+		look_for_twin(dataplane, clock_monotonic_ns());
 		measure_round(&dataplane->measure, clock_boot_ns());
 	}
 	stop_workers(dataplane);

@@ -71,7 +71,7 @@ static int make(const char *pins, uint32_t lines, uint32_t version, uint32_t rul
 
 static int show(const char *pins)
 {
-	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC), now, until_ns;
+	uint64_t now_ns, now, until_ns;
 	unsigned owners = 0, buckets = 0;
 	char message[JOIN_MESSAGE];
 	struct join join;
@@ -79,6 +79,7 @@ static int show(const char *pins)
 	if (join_pinned(pins, &join, message) != 0)
 		return fail(pins, message);
 	until_ns = __atomic_load_n(&join.state->serving_until_ns, __ATOMIC_ACQUIRE);
+	now_ns = clock_ns(CLOCK_MONOTONIC);
 	now = state_now(join.state, clock_ns(CLOCK_BOOTTIME));
 	for (unsigned slot = 0; slot < CAP_RULE_SLOTS; slot++)
 		owners += join.state->owner[slot] != 0;

@@ -55,6 +55,11 @@ def serves(run, pins):
     return run
 
 
+def joined(place):
+    board = (place.run / "dataplane.board").read_bytes()
+    return struct.unpack_from("<I", board, 308)[0]
+
+
 def admitted(run):
     return run.totals["reasons"]["admitted"]["packets"]
 
@@ -66,8 +71,7 @@ def promises(place):
     run = serves(start(place, pins), pins)
     first = show(pins)["serving_until_ns"]
     until(lambda: show(pins)["serving_until_ns"] > first, "a longer promise")
-    board = (place.run / "dataplane.board").read_bytes()
-    assert struct.unpack_from("<I", board, 308)[0] == 1
+    assert joined(place) == 1
     run.stop()
     assert show(pins)["serving_until_ns"] == 0
     assert show(pins)["owners"] == 1
@@ -122,6 +126,23 @@ def counts_begin_anew(place):
         assert sum(owner != 0 for owner in owners) == 1
 
 
+def says_that_it_is_forsaken(place):
+    """Another state in the place of the one that it works on is seen; none is not."""
+    pins = pinned(place)
+    place.publish(LIMIT)
+    run = serves(start(place, pins), pins)
+    for name in os.listdir(pins):
+        os.unlink(os.path.join(pins, name))
+    os.rmdir(pins)
+    before = run.received()
+    until(lambda: run.received() > before + 1000000, "packets")
+    assert joined(place) == 1
+    pinned(place)
+    run.has_said("THE TWIN'S BUCKETS ARE OTHERS")
+    assert joined(place) == 2 and show(pins)["serving_until_ns"] == 0
+    run.stop()
+
+
 def refused(place, pins, says, status=1):
     start(place, pins).finish(status).has_said(says)
 
@@ -164,5 +185,5 @@ if __name__ == "__main__":
     if "BPFFS" not in os.environ:
         sys.exit(with_mount())
     sys.exit(main([promises, takes_back_on_its_own_end, promises_nothing_without_image,
-                   state_outlives_it, counts_begin_anew, refusals, other_version, other_sizes,
-                   not_both]))
+                   state_outlives_it, counts_begin_anew, says_that_it_is_forsaken, refusals,
+                   other_version, other_sizes, not_both]))
