@@ -45,9 +45,9 @@ static bool take(uint64_t key, uint64_t now)
 
 	/* What state_init_empty() says of tag zero. */
 	CU_ASSERT_NOT_EQUAL_FATAL(source_tag(source.hash, rule.id), 0);
-	if (!state_ask(state, word, profile, now, COST, &asked))
+	if (!state_ask(state, word, profile, now, profile->cost, &asked))
 		return false;
-	state_take(state, &asked, now, COST);
+	state_take(state, &asked, now, profile->cost);
 	return true;
 }
 
@@ -104,6 +104,22 @@ static void test_sources_recover(void)
 	}
 	for (uint64_t key = 1; key <= 200; key++)
 		CU_ASSERT_EQUAL(take_all(key, 20 * COST), 10);
+}
+
+/* However long a burst lasts, no source is given one before it is earned. */
+static void test_sources_slow(void)
+{
+	const struct bucket_limit slow = {{
+		{.cost = 1000 * COST, .limit = bucket_ticks(CAP_BURST_S * 1000000000)},
+		{0},
+	}};
+
+	setup(LINES);
+	rule.id = RULE + 1;
+	rule.source = slow;
+	slots_assign(state, &image, NULL);
+	for (uint64_t key = 1; key <= 20; key++)
+		CU_ASSERT_EQUAL(take_all(key, key * 1000 * COST), key);
 }
 
 /* Packets from a bucket by the lease, one at a time: how many of `tries` at `now`. */
@@ -168,6 +184,7 @@ int main(void)
 		{"no source has more than its rate", test_sources},
 		{"with hardly any lines neither", test_sources_crowded},
 		{"sources recover", test_sources_recover},
+		{"nor with long bursts", test_sources_slow},
 		{"a rule has its rate", test_rule},
 		{"the host has its rate", test_host},
 		{"a later rule begins full", test_later_rule},
