@@ -193,7 +193,11 @@ limits_went_on() {
 # echo_server PLACE ADDRESS PORT
 echo_server() {
 	spawn "$1" "$tools/echo.py" serve "$2" "$3"
-	wait_for 30 in_place "$1" ss -Hltn "sport = :$3" src "$2" || fail 'the echo server listens'
+	wait_for 30 listens "$@" || fail 'the echo server listens'
+}
+
+listens() { # PLACE ADDRESS PORT
+	in_place "$1" ss -Hltn "sport = :$3" src "$2" | grep -q .
 }
 
 # connections ADDRESS PORT SOURCE...: open and talking.
