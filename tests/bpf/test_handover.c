@@ -90,14 +90,14 @@ static void server_end(pid_t pid, int signal)
 	CU_ASSERT_EQUAL(waitpid(pid, NULL, 0), pid);
 }
 
-/* As the data plane does each round. */
-static void promise(unsigned seconds)
+/* As the data plane does each round; or as it did before now, if it did no more. */
+static void promise(int seconds)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	twin_state(twin)->serving_until_ns =
-		seconds ? ((uint64_t)now.tv_sec + seconds) * UINT64_C(1000000000) : 0;
+		(uint64_t)(now.tv_sec + seconds) * UINT64_C(1000000000);
 }
 
 /* Whether a frame to the edge is handed over, or else decided; one of the two it must be. */
@@ -127,7 +127,7 @@ static void check_handover(enum twin_mode mode, int signal)
 	promise(UNTIL_ENDED);
 	CU_ASSERT_FALSE(twin_serving(twin));
 	CU_ASSERT_FALSE(handed(TO_FRONT));
-	promise(0);
+	promise(-1);
 	server = server_start();
 	CU_ASSERT_EQUAL(edge_now().sockets, 1);
 	CU_ASSERT_FALSE(twin_serving(twin));
