@@ -11,6 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Of the arena of a twin without a policy; with one it has what that takes. */
+enum { ARENA_FIRST = 1 << 16 };
+
 enum {
 	RETRY_FIRST_US = 1000000,
 	RETRY_DOUBLINGS = 5,     /* to 32 s: making it takes the loop's time, seconds perhaps */
@@ -97,6 +100,7 @@ static int give(struct twinning *twinning, void *const segments[SEGMENT_KINDS],
 {
 	struct image_error found;
 	struct twin_error why;
+	bool direct;
 	int result;
 
 	if (image_open(segments, &tables->image, &found))
@@ -105,8 +109,11 @@ static int give(struct twinning *twinning, void *const segments[SEGMENT_KINDS],
 	if ((result = assign_slots(twinning, &tables->image)))
 		return error_set(error, ERROR_DEGRADED, "", "the rules' slots cannot be locked: %s",
 				 strerror(-result));
-	if (twin_prepare(twinning->twin, segments, &tables->image,
-			 tables->image.origin.ip4.count > DIRECT_RANGES, &why))
+	direct = tables->image.origin.ip4.count > DIRECT_RANGES;
+	result = twin_prepare(twinning->twin, segments, &tables->image, direct, &why);
+	if (result == -ENOSPC)
+		twinning->arena_lines += 2 * twin_lines_needed(segments, direct);
+	if (result)
 		return error_set(error, ERROR_DEGRADED, "", "the twin refuses it: %s", why.message);
 	return 0;
 }
@@ -132,6 +139,31 @@ static int load(struct twinning *twinning, struct twin_tables *tables, struct er
 	return result;
 }
 
+static int make(struct twinning *twinning, struct error *error);
+static void let_go(struct twinning *twinning);
+static void try_at(struct twinning *twinning, uint64_t delay_us);
+
+/*
+ * As load(); where there is too little room for tables, by another twin, with more, which takes
+ * over from the first as after a restart of the daemon.
+ */
+static int load_growing(struct twinning *twinning, struct twin_tables *tables, struct error *error)
+{
+	const uint32_t lines = twinning->arena_lines;
+	struct twin_error why;
+
+	if (load(twinning, tables, error) == 0)
+		return 0;
+	if (twinning->arena_lines == lines)
+		return -1;
+	let_go(twinning);
+	try_at(twinning, RETRY_FIRST_US);
+	if (make(twinning, error))
+		return -1;
+	twinning->attached = twinning->active.loaded && twin_attach(twinning->twin, &why) == 0;
+	return load(twinning, tables, error);
+}
+
 int twinning_prepare(struct twinning *twinning, const struct compiled *compiled,
 		     struct error *error)
 {
@@ -141,7 +173,7 @@ int twinning_prepare(struct twinning *twinning, const struct compiled *compiled,
 		return 0;
 	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
 		next.segment[kind] = segment_ref(compiled->segment[kind]);
-	if (twinning->twin && load(twinning, &next, error)) {
+	if (twinning->twin && load_growing(twinning, &next, error)) {
 		tables_free(&next);
 		return -1;
 	}
@@ -173,6 +205,23 @@ static void try_at(struct twinning *twinning, uint64_t delay_us)
 	sd_event_source_set_enabled(twinning->timer, SD_EVENT_ONESHOT);
 }
 
+/* How many lines there are to be for the active generation and the next. */
+static uint32_t lines_for(const struct twinning *twinning)
+{
+	void *segments[SEGMENT_KINDS];
+	const struct segment_header *origins;
+	uint32_t lines = ARENA_FIRST;
+
+	if (twinning->active.generation != 0) {
+		for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
+			segments[kind] = twinning->active.segment[kind]->data;
+		origins = segments[SEGMENT_ORIGINS];
+		lines = 2 * twin_lines_needed(segments,
+					      origins->array[ORIGINS_FIRST4].count > DIRECT_RANGES);
+	}
+	return lines > twinning->arena_lines ? lines : twinning->arena_lines;
+}
+
 /* Make the twin, with the active generation in force if there is one. 0, or -1 with *error. */
 static int make(struct twinning *twinning, struct error *error)
 {
@@ -181,6 +230,7 @@ static int make(struct twinning *twinning, struct error *error)
 	struct twin_error why;
 
 	options.now_ns = clock_ns(CLOCK_BOOTTIME);
+	options.arena_lines = twinning->arena_lines = lines_for(twinning);
 	if (twin_open(&options, &twinning->twin, &why))
 		return error_set(error, ERROR_DEGRADED, "", "%s", why.message);
 	if (active->generation == 0)

@@ -25,8 +25,9 @@ struct twin_tables {
 struct twinning {
 	const struct twin_options *options; /* NULL: there is to be no twin */
 	int run_folder;
-	struct twin *twin; /* NULL: it could not be made yet, or is detached */
-	bool detached;     /* and to be left so */
+	struct twin *twin;    /* NULL: it could not be made yet, or is detached */
+	bool detached;        /* and to be left so */
+	uint32_t arena_lines; /* that the twin has, or is to have when it is made */
 	struct twin_tables active, next;
 	bool pending;  /* `next` is prepared */
 	bool attached; /* when we last looked */

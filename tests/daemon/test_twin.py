@@ -257,6 +257,16 @@ class Survives(TwinCase):
         client.ask("set.remove", set="bots", prefixes=[BLOCKED])
         self.assertTrue(self.gets_through(BLOCKED))
 
+    def test_grows_without_a_gap(self):
+        """Tables that need ten times the room there is: another program, with more, takes over."""
+        client = self.up()
+        origins = {**TWIN_POLICY["origins"], "feeds": [{"type": "libloc"}]}
+        self.flow(lambda: client.ask("policy.apply", policy={**TWIN_POLICY, "origins": origins}))
+        self.assertTrue(self.filters())
+        self.assertEqual(self.twin()["generation"], client.ask("health")["generation"])
+        client.ask("set.remove", set="bots", prefixes=[BLOCKED])
+        self.assertTrue(self.gets_through(BLOCKED))
+
     def test_filters_without_its_daemon(self):
         self.up()
         self.stop(signal.SIGKILL)
