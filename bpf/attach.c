@@ -130,9 +130,12 @@ static int replace(const struct twin *twin, struct attached *attached, const str
 	if (result == 0)
 		result = pins_put(twin->options.pins, "xsks", attached->name,
 				  bpf_map__fd(attached->bpf->maps.xsks_map));
-	return result ? problem(attached, result, "the program cannot be replaced: %s",
-				strerror(-result))
-		      : 0;
+	if (result == 0)
+		return 0;
+	/* Lest it be taken for the one that is attached when this is tried again. */
+	twin_bpf__destroy(attached->bpf);
+	attached->bpf = NULL;
+	return problem(attached, result, "the program cannot be replaced: %s", strerror(-result));
 }
 
 /* The link that is pinned for the interface, if it is still on it; else there is none. */
