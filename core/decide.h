@@ -171,20 +171,34 @@ static inline enum reason decide_limits(struct state *state, const struct rule *
 	return REASON_ADMITTED;
 }
 
+static inline bool level_has_rate(const struct state *state, uint64_t *words,
+				  const struct bucket_limit *limit, enum bucket_rate rate,
+				  uint32_t bytes, uint64_t now, struct level_asked *asked)
+{
+	const struct bucket_profile *profile = &limit->rate[rate];
+
+	return !profile->cost || state_ask(state, &words[rate], profile, now,
+					   bucket_cost(profile, rate, bytes), &asked->rate[rate]);
+}
+
 /* Whether the buckets at `words`, a rule's or the host's, have room for a packet. */
 static inline bool level_has(const struct state *state, uint64_t words[BUCKET_RATES],
 			     const struct bucket_limit *limit, uint32_t bytes, uint64_t now,
 			     struct level_asked *asked)
 {
-	for (unsigned rate = 0; rate < BUCKET_RATES; rate++) {
-		const struct bucket_profile *profile = &limit->rate[rate];
+	return level_has_rate(state, words, limit, BUCKET_PPS, bytes, now, asked) &&
+	       level_has_rate(state, words, limit, BUCKET_BPS, bytes, now, asked);
+}
 
-		if (profile->cost && !state_ask(state, &words[rate], profile, now,
-						bucket_cost(profile, (enum bucket_rate)rate, bytes),
-						&asked->rate[rate]))
-			return false;
-	}
-	return true;
+static inline void level_take_rate(const struct state *state, uint64_t *words,
+				   const struct bucket_limit *limit, enum bucket_rate rate,
+				   uint32_t bytes, uint64_t now, struct level_asked *asked)
+{
+	const struct bucket_profile *profile = &limit->rate[rate];
+
+	asked->rate[rate].word = &words[rate];
+	if (profile->cost)
+		state_take(state, &asked->rate[rate], now, bucket_cost(profile, rate, bytes));
 }
 
 /* Take what level_has(). */
@@ -192,12 +206,8 @@ static inline void level_take(const struct state *state, uint64_t words[BUCKET_R
 			      const struct bucket_limit *limit, uint32_t bytes, uint64_t now,
 			      struct level_asked *asked)
 {
-	for (unsigned rate = 0; rate < BUCKET_RATES; rate++) {
-		asked->rate[rate].word = &words[rate];
-		if (limit->rate[rate].cost)
-			state_take(state, &asked->rate[rate], now,
-				   bucket_cost(&limit->rate[rate], (enum bucket_rate)rate, bytes));
-	}
+	level_take_rate(state, words, limit, BUCKET_PPS, bytes, now, asked);
+	level_take_rate(state, words, limit, BUCKET_BPS, bytes, now, asked);
 }
 
 /* A packet that asks its source's buckets. */
