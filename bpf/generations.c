@@ -338,6 +338,7 @@ static void fill_root(const struct making *making)
 	memcpy(&root->image.direct4, &direct, sizeof direct);
 	root->settings = *making->image->settings;
 	root->first_rule = made->rules.first;
+	root->timed = image_timed(making->segments, making->image);
 	root->serial = ++making->all->serial;
 }
 

@@ -181,7 +181,8 @@ int xsk_def_prog(struct xdp_md *ctx)
 		return ours ? give_back(count, bytes) : XDP_PASS;
 	if (port.mode != TWIN_STEER)
 		parse(ctx, scratch);
-	decide_parsed(root, state, scratch, bpf_ktime_get_boot_ns(), &scratch->decision);
+	decide_parsed(root, state, scratch, root->timed ? bpf_ktime_get_boot_ns() : 0,
+		      &scratch->decision);
 	count_decision(count, bytes, &root->image, &scratch->decision);
 	return send(ctx, &root->image, &scratch->decision, !ours, count, bytes);
 }

@@ -25,7 +25,7 @@ struct twin_root {
 	uint64_t generation; /* its number */
 	uint64_t serial;     /* another for each root that was ever filled; not zero */
 	uint32_t first_rule; /* where its rules begin */
-	uint32_t pad;
+	uint32_t timed;      /* image_timed(): a look at the clock takes longer than one at a set */
 };
 
 /* Which generation is in force: the one word that the loader changes to change it. */

@@ -251,3 +251,25 @@ void segment_rebase_expiry(enum segment_kind kind, void *segment, int64_t utc_mi
 		expires[i] = (int64_t)moved > 0 ? moved : 1;
 	}
 }
+
+/* Whether a segment of sets has expiries; the first of the array is never. */
+static bool expires(void *segment, unsigned array)
+{
+	uint64_t count;
+
+	view(segment, array, &count);
+	return count > 1;
+}
+
+bool image_timed(void *const segments[SEGMENT_KINDS], const struct image *image)
+{
+	bool timed = bucket_limits(&image->settings->host) ||
+		     expires(segments[SEGMENT_SETS], SETS_EXPIRES);
+
+	for (unsigned i = 0; i < SINGLES_LAYERS; i++)
+		timed |= expires(segments[layers[i]], SINGLES_EXPIRES);
+	for (uint32_t i = 0; i < image->rule_count; i++)
+		timed |= bucket_limits(&image->rules[i].source) ||
+			 bucket_limits(&image->rules[i].total);
+	return timed;
+}

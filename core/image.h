@@ -423,6 +423,12 @@ void image_direct4(const struct image *image, uint16_t *direct4);
  */
 void image_direct4_add(const struct image *image, enum segment_kind kind, uint16_t *direct4);
 
+/*
+ * Whether what is decided by the image depends on the time at all: it has limits, or entries that
+ * expire. `segments` are those that it was made of.
+ */
+bool image_timed(void *const segments[SEGMENT_KINDS], const struct image *image);
+
 /* About how many cells guard and the prefixes of sets mark. */
 uint32_t image_direct4_wide(const struct image *image);
 

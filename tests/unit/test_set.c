@@ -422,6 +422,37 @@ static void test_ties(void)
 	}
 }
 
+static bool timed(const char *document)
+{
+	void *segments[SEGMENT_KINDS];
+	struct made made;
+	bool result;
+
+	made_from(&made, policy_from(document));
+	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
+		segments[kind] = made.compiled.segment[kind]->data;
+	result = image_timed(segments, &made.image);
+	made_free(&made);
+	return result;
+}
+
+/* Which policies a clock has a say in. */
+static void test_timed(void)
+{
+#define SET(entries) "{'schema':1,'sets':{'b':{'verdict':'block','entries':[" entries "]}}}"
+#define RULE(limit)  "{'schema':1,'rules':[{'name':'r','admit':'50%','limit':{" limit "}}]}"
+	CU_ASSERT_FALSE(timed(SET("'10.0.0.0/8','10.0.0.1','2001:db8::1'")));
+	CU_ASSERT(timed(SET("{'prefix':'10.0.0.0/8','expires':'2040-01-01T00:00:00Z'}")));
+	CU_ASSERT(timed(SET("{'prefix':'10.0.0.1','expires':'2040-01-01T00:00:00Z'}")));
+	CU_ASSERT_FALSE(timed("{'schema':1,'rules':[{'name':'r','admit':'50%'}]}"));
+	CU_ASSERT(timed(RULE("'source':{'pps':1}")));
+	CU_ASSERT(timed(RULE("'source':{'bps':10000}")));
+	CU_ASSERT(timed(RULE("'rule':{'pps':1}")));
+	CU_ASSERT(timed("{'schema':1,'host':{'pps':1}}"));
+#undef SET
+#undef RULE
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -433,6 +464,7 @@ int main(void)
 		{"a fold of another salt", test_fold_of_another_salt},
 		{"expired entries leave", test_expired_leave},
 		{"a change of one address", test_change_of_one},
+		{"policies that a clock has a say in", test_timed},
 		CU_TEST_INFO_NULL,
 	};
 
