@@ -85,6 +85,18 @@ twin_story_begins() {
 		must wait_for 20 twin_serving
 	fi
 	see front "${everybody[@]}"
+	missing_before=$(frames_missing)
+}
+
+# Each frame that came to the filter was handed over or is the twin's: none is counted twice or
+# not at all, whatever died meanwhile.
+every_frame_is_known() {
+	local missing
+
+	missing=$(frames_missing)
+	[ "$missing" = "$missing_before" ] ||
+		fail "the planes know of $((missing_before - missing)) frames more than came"
+	echo "+ of $(frames_received) frames each is known to one plane, and one alone"
 }
 
 # witness FILE: what arrives at the servers from the filter, from now on.
@@ -152,6 +164,7 @@ flood_is_over() {
 	witness_ends "$work/arrived"
 	nobody "$work/arrived" "${refused[@]}"
 	limits_went_on
+	every_frame_is_known
 }
 
 # everything_goes_on [WORD]: pages of that kind, refusals, connections.
