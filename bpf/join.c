@@ -3,6 +3,7 @@
 #include "join.h"
 
 #include <bpf/bpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -158,6 +159,19 @@ int join_pinned(const char *pins, struct join *join, char message[JOIN_MESSAGE])
 	else
 		*join = joined;
 	return result;
+}
+
+bool join_attached(const char *pins)
+{
+	DIR *folder = opendir(pins);
+	const struct dirent *entry;
+	bool found = false;
+
+	while (folder && !found && (entry = readdir(folder)))
+		found = strncmp(entry->d_name, JOIN_LINK, strlen(JOIN_LINK)) == 0;
+	if (folder)
+		closedir(folder);
+	return found;
 }
 
 bool join_replaced(const struct join *join, const char *pins)

@@ -11,6 +11,9 @@
 /* The parts, in their order, each an array in the kernel and a file in the folder of pins. */
 enum join_part { JOIN_STATE, JOIN_RULE_STATES, JOIN_SOURCES, JOIN_PARTS };
 
+/* What each link that is pinned there begins with, before the interface's name. */
+#define JOIN_LINK "link-"
+
 enum { JOIN_MESSAGE = 256 };
 
 struct join {
@@ -35,6 +38,9 @@ int join_pinned(const char *pins, struct join *join, char message[JOIN_MESSAGE])
 
 /* Whether the state in *join is one that state_init() made for this layout. 0, or as above. */
 int join_check(const struct join *join, char message[JOIN_MESSAGE]);
+
+/* Whether the folder says that the twin has been attached to some interface. */
+bool join_attached(const char *pins);
 
 /* Whether another state is pinned in the folder by now. One that is gone was not replaced. */
 bool join_replaced(const struct join *join, const char *pins);

@@ -154,6 +154,15 @@ static int make_state(struct dataplane *dataplane)
 	return 0;
 }
 
+/* Ports of AF_XDP would bring a program of their own, and the twin leave that alone ever after. */
+static int not_attached(struct dataplane *dataplane)
+{
+	say("--twin: the twin is attached to no interface yet, and would find these taken: give "
+	    "sluiced a policy first, and see `sluice status`");
+	join_leave(&dataplane->join);
+	return -EAGAIN;
+}
+
 static int join_state(struct dataplane *dataplane)
 {
 	char message[JOIN_MESSAGE];
@@ -161,6 +170,8 @@ static int join_state(struct dataplane *dataplane)
 
 	if (result)
 		say("--twin: %s", message);
+	else if (!join_attached(dataplane->options.twin))
+		result = not_attached(dataplane);
 	dataplane->state = dataplane->join.state;
 	dataplane->publish.board->joined = result ? BOARD_APART : BOARD_JOINED;
 	return result;

@@ -49,7 +49,7 @@ static int make(const char *pins, uint32_t lines, uint32_t version, uint32_t rul
 	const uint32_t sizes[JOIN_PARTS] = {sizeof(struct state), rule_state_bytes,
 					    sizeof(struct source_line)};
 	const uint32_t entries[JOIN_PARTS] = {1, CAP_RULE_SLOTS, lines};
-	char message[JOIN_MESSAGE];
+	char message[JOIN_MESSAGE], path[512];
 	int map[JOIN_PARTS];
 	struct join join;
 
@@ -64,6 +64,9 @@ static int make(const char *pins, uint32_t lines, uint32_t version, uint32_t rul
 		return EXIT_SUCCESS;
 	if (join_maps(map, &join, message) != 0)
 		return fail(pins, message);
+	snprintf(path, sizeof path, "%s/" JOIN_LINK "none", pins);
+	if (bpf_obj_pin(map[JOIN_STATE], path) != 0)
+		return fail(path, strerror(errno));
 	state_init(join.state, lines, (struct siphash_key){1, 2}, clock_ns(CLOCK_BOOTTIME), true);
 	join.state->version = version;
 	return EXIT_SUCCESS;

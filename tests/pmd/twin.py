@@ -156,6 +156,12 @@ def refusals(place):
     refused(place, str(plain), f"--twin: {plain}/state: ")
 
 
+def attached_to_nothing(place):
+    pins = pinned(place)
+    os.unlink(os.path.join(pins, "link-none"))
+    refused(place, pins, "--twin: the twin is attached to no interface yet")
+
+
 def other_version(place):
     refused(place, pinned(place, LINES, 99), "--twin: the twin's state has version 99, not 1")
 
@@ -186,4 +192,4 @@ if __name__ == "__main__":
         sys.exit(with_mount())
     sys.exit(main([promises, takes_back_on_its_own_end, promises_nothing_without_image,
                    state_outlives_it, counts_begin_anew, says_that_it_is_forsaken, refusals,
-                   other_version, other_sizes, not_both]))
+                   attached_to_nothing, other_version, other_sizes, not_both]))
