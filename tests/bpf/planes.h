@@ -30,6 +30,7 @@ static inline unsigned planes_init(struct plane planes[PLANES], struct siphash_k
 				   uint32_t lines)
 {
 	static const char *const names[PLANES] = {"scalar", "avx2", "avx512"};
+	const size_t size = (state_size(lines) + STATE_PAGE - 1) & ~(size_t)(STATE_PAGE - 1);
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < PLANES; i++) {
@@ -38,7 +39,7 @@ static inline unsigned planes_init(struct plane planes[PLANES], struct siphash_k
 		if (!level)
 			continue;
 		planes[count].level = level;
-		planes[count].state = aligned_alloc(STATE_PAGE, state_size(lines));
+		planes[count].state = aligned_alloc(STATE_PAGE, size);
 		if (!planes[count].state)
 			abort();
 		plane_begin(&planes[count++], key, lines);
