@@ -123,9 +123,14 @@ static inline void state_take(const struct state *state, struct state_asked *ask
 {
 	unsigned turns = 0;
 
-	while (!word_swap(state->shared, asked->word, &asked->old, asked->taken) &&
-	       loop_may_turn(&turns, TURNS_SWAP))
+	while (!word_swap(state->shared, asked->word, &asked->old, asked->taken)) {
+		if (!loop_may_turn(&turns, TURNS_SWAP)) {
+			/* It is not idle, as others charge it: so adding is all there is to do. */
+			word_add(asked->word, cost);
+			return;
+		}
 		asked->taken = bucket_taken(asked->old, now, cost);
+	}
 }
 
 /* What the table knows a source by. */

@@ -45,6 +45,16 @@ static inline bool word_swap_shared(uint64_t *word, uint64_t *old, uint64_t valu
 #endif
 }
 
+/* Add to a shared word, whatever came between. */
+static inline void word_add(uint64_t *word, uint64_t value)
+{
+#ifdef __bpf__
+	__sync_fetch_and_add(word, value);
+#else
+	__atomic_fetch_add(word, value, __ATOMIC_RELAXED);
+#endif
+}
+
 /*
  * Put `value` where *old was, or say what came between in *old. Words that are not `shared`
  * are stored to without asking.
