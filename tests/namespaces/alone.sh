@@ -47,6 +47,7 @@ everything_goes_on
 must sluice admit front 0%
 everything_goes_on fallback
 flood_is_over
+every_frame_is_known
 silence 'daemon restarted' "$restarted"
 no_gap
 silence 'daemon killed' "$killed"

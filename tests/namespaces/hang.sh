@@ -19,6 +19,7 @@ back=$(seconds_since "$continued")
 everything_goes_on
 
 flood_is_over
+every_frame_is_known
 silence 'stopped' "$stopped"
 silence "continued, and served $back s later" "$continued"
 

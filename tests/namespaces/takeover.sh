@@ -33,6 +33,7 @@ back=$(seconds_since "$restarted")
 everything_goes_on
 
 flood_is_over
+every_frame_is_known
 silence 'killed' "$killed"
 silence "restarted, and served $back s later" "$restarted"
 

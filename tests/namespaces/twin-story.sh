@@ -89,7 +89,7 @@ twin_story_begins() {
 }
 
 # Each frame that came to the filter was handed over or is the twin's: none is counted twice or
-# not at all, whatever died meanwhile.
+# not at all, whatever died meanwhile. (`steer` does not count what servers' side gives the kernel.)
 every_frame_is_known() {
 	local missing
 
@@ -164,7 +164,6 @@ flood_is_over() {
 	witness_ends "$work/arrived"
 	nobody "$work/arrived" "${refused[@]}"
 	limits_went_on
-	every_frame_is_known
 }
 
 # everything_goes_on [WORD]: pages of that kind, refusals, connections.
