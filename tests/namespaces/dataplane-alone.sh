@@ -5,6 +5,8 @@
 story_begins
 
 must sluice admit international 0%
+# A change is durable 200 ms after it is enforced; who is killed before leaves the former.
+must wait_for 10 cmp -s "$work/state/current" "$work/state/wanted"
 end "$daemon_pid" KILL
 end "$dataplane_pid"
 see refused "${us[@]}"
