@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See join.h. */
 #include "join.h"
+#include "pins.h"
 
 #include <bpf/bpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -127,14 +126,11 @@ int join_check(const struct join *join, char message[JOIN_MESSAGE])
 
 static int open_pins(const char *pins, int map[JOIN_PARTS], char message[JOIN_MESSAGE])
 {
-	char path[PATH_MAX];
-
 	for (unsigned i = 0; i < JOIN_PARTS; i++) {
-		if (snprintf(path, sizeof path, "%s/%s", pins, parts[i].name) >= (int)sizeof path)
-			return wrong(message, -ENAMETOOLONG, "the folder's name is too long");
-		map[i] = bpf_obj_get(path);
+		map[i] = pins_get(pins, parts[i].name, NULL);
 		if (map[i] < 0)
-			return wrong(message, -errno, "%s: %s", path, strerror(errno));
+			return wrong(message, map[i], "%s/%s: %s", pins, parts[i].name,
+				     strerror(-map[i]));
 	}
 	return 0;
 }
@@ -161,28 +157,24 @@ int join_pinned(const char *pins, struct join *join, char message[JOIN_MESSAGE])
 	return result;
 }
 
+static int found_one(const char *interface, void *argument)
+{
+	(void)interface;
+	(void)argument;
+	return 1;
+}
+
 bool join_attached(const char *pins)
 {
-	DIR *folder = opendir(pins);
-	const struct dirent *entry;
-	bool found = false;
-
-	while (folder && !found && (entry = readdir(folder)))
-		found = strncmp(entry->d_name, JOIN_LINK, strlen(JOIN_LINK)) == 0;
-	if (folder)
-		closedir(folder);
-	return found;
+	return pins_each(pins, "link", found_one, NULL) == 1;
 }
 
 bool join_replaced(const struct join *join, const char *pins)
 {
+	int map = pins_get(pins, parts[JOIN_STATE].name, NULL);
 	struct bpf_map_info info;
-	char path[PATH_MAX];
 	bool replaced;
-	int map;
 
-	snprintf(path, sizeof path, "%s/%s", pins, parts[JOIN_STATE].name);
-	map = bpf_obj_get(path);
 	if (map < 0)
 		return false;
 	replaced = ask(map, &info) == 0 && info.id != join->id;

@@ -11,9 +11,6 @@
 /* The parts, in their order, each an array in the kernel and a file in the folder of pins. */
 enum join_part { JOIN_STATE, JOIN_RULE_STATES, JOIN_SOURCES, JOIN_PARTS };
 
-/* What each link that is pinned there begins with, before the interface's name. */
-#define JOIN_LINK "link-"
-
 enum { JOIN_MESSAGE = 256 };
 
 struct join {

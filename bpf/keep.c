@@ -5,9 +5,13 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <linux/magic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static struct bpf_map *part_map(const struct twin *twin, enum join_part part)
@@ -66,6 +70,23 @@ static void find_state(struct twin *twin)
 		join_leave(&twin->join);
 }
 
+/* Make the folder of pins where it is missing, readable for root alone. */
+static int make_folder(const char *folder, struct twin_error *error)
+{
+	struct statfs about;
+
+	if (mkdir(folder, S_IRWXU) != 0 && errno != EEXIST)
+		return twin_fail(error, -errno, folder);
+	if (statfs(folder, &about) != 0)
+		return twin_fail(error, -errno, folder);
+	if ((unsigned long)about.f_type == BPF_FS_MAGIC)
+		return 0;
+	rmdir(folder);
+	snprintf(error->message, sizeof error->message,
+		 "%s: is on no BPF file system: mount -t bpf bpf /sys/fs/bpf", folder);
+	return -ENOTSUP;
+}
+
 int keep_find(struct twin *twin, struct twin_error *error)
 {
 	int cpus = libbpf_num_possible_cpus(), result;
@@ -81,7 +102,7 @@ int keep_find(struct twin *twin, struct twin_error *error)
 		return twin_fail(error, result, "the size of the twin's maps");
 	if (!twin->options.pins)
 		return 0;
-	result = pins_make(twin->options.pins, error);
+	result = make_folder(twin->options.pins, error);
 	if (result != 0)
 		return result;
 	find_state(twin);

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* See pins.h. */
 #include "pins.h"
-#include "loaded.h"
 
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 /* The file system takes no dot in a name, and the name of an interface no colon. */
@@ -36,22 +32,6 @@ static int pin_path(const char *folder, const char *word, const char *interface,
 		return -ENAMETOOLONG;
 	swap_sign(path + folder_length, '.', ':');
 	return 0;
-}
-
-int pins_make(const char *folder, struct twin_error *error)
-{
-	struct statfs about;
-
-	if (mkdir(folder, S_IRWXU) != 0 && errno != EEXIST)
-		return twin_fail(error, -errno, folder);
-	if (statfs(folder, &about) != 0)
-		return twin_fail(error, -errno, folder);
-	if ((unsigned long)about.f_type == BPF_FS_MAGIC)
-		return 0;
-	rmdir(folder);
-	snprintf(error->message, sizeof error->message,
-		 "%s: is on no BPF file system: mount -t bpf bpf /sys/fs/bpf", folder);
-	return -ENOTSUP;
 }
 
 int pins_get(const char *folder, const char *word, const char *interface)

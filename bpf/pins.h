@@ -5,13 +5,6 @@
  */
 #pragma once
 
-#include "load.h"
-
-#include <stdbool.h>
-
-/* Make the folder where it is missing, readable for root alone. */
-int pins_make(const char *folder, struct twin_error *error);
-
 /* Open what is pinned there: a file descriptor, or a negative errno. `interface` may be NULL. */
 int pins_get(const char *folder, const char *word, const char *interface);
 

@@ -237,14 +237,28 @@ void image_direct4(const struct image *image, uint16_t *direct4)
 		image_direct4_add(image, kind, direct4);
 }
 
+int segment_expiries(enum segment_kind kind)
+{
+	switch (kind) {
+	case SEGMENT_SETS:
+		return SETS_EXPIRES;
+	case SEGMENT_SINGLES:
+	case SEGMENT_LATER:
+	case SEGMENT_LATEST:
+		return SINGLES_EXPIRES;
+	default:
+		return -1;
+	}
+}
+
 void segment_rebase_expiry(enum segment_kind kind, void *segment, int64_t utc_minus_clock_ns)
 {
-	bool sets = kind == SEGMENT_SETS;
+	int array = segment_expiries(kind);
 	uint64_t count, *expires;
 
-	if (!sets && kind != SEGMENT_SINGLES && kind != SEGMENT_LATER && kind != SEGMENT_LATEST)
+	if (array < 0)
 		return;
-	expires = view(segment, sets ? (unsigned)SETS_EXPIRES : (unsigned)SINGLES_EXPIRES, &count);
+	expires = view(segment, (unsigned)array, &count);
 	for (uint64_t i = 1; i < count; i++) {
 		uint64_t moved = expires[i] - (uint64_t)utc_minus_clock_ns;
 
@@ -252,22 +266,23 @@ void segment_rebase_expiry(enum segment_kind kind, void *segment, int64_t utc_mi
 	}
 }
 
-/* Whether a segment of sets has expiries; the first of the array is never. */
-static bool expires(void *segment, unsigned array)
+/* Whether anything in the segment expires; the first of its expiries is never. */
+static bool expires(enum segment_kind kind, void *segment)
 {
-	uint64_t count;
+	int array = segment_expiries(kind);
+	uint64_t count = 0;
 
-	view(segment, array, &count);
+	if (array >= 0)
+		view(segment, (unsigned)array, &count);
 	return count > 1;
 }
 
 bool image_timed(void *const segments[SEGMENT_KINDS], const struct image *image)
 {
-	bool timed = bucket_limits(&image->settings->host) ||
-		     expires(segments[SEGMENT_SETS], SETS_EXPIRES);
+	bool timed = bucket_limits(&image->settings->host);
 
-	for (unsigned i = 0; i < SINGLES_LAYERS; i++)
-		timed |= expires(segments[layers[i]], SINGLES_EXPIRES);
+	for (unsigned kind = 0; kind < SEGMENT_KINDS; kind++)
+		timed |= expires((enum segment_kind)kind, segments[kind]);
 	for (uint32_t i = 0; i < image->rule_count; i++)
 		timed |= bucket_limits(&image->rules[i].source) ||
 			 bucket_limits(&image->rules[i].total);

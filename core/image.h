@@ -403,6 +403,9 @@ int segment_check(enum segment_kind kind, const void *data, const struct manifes
  */
 int image_open(void *const segments[SEGMENT_KINDS], struct image *image, struct image_error *error);
 
+/* Which array of a segment of this kind says when entries expire, or -1: none does. */
+int segment_expiries(enum segment_kind kind);
+
 /*
  * Move the expiries in a segment that segment_check() passed from nanoseconds of UTC to the
  * reader's clock: utc_minus_clock_ns is UTC now less the clock now. Once for each copy.

@@ -28,12 +28,6 @@ static void tables_free(struct twin_tables *tables)
 	*tables = (struct twin_tables){0};
 }
 
-static bool has_expiries(enum segment_kind kind)
-{
-	return kind == SEGMENT_SETS || kind == SEGMENT_SINGLES || kind == SEGMENT_LATER ||
-	       kind == SEGMENT_LATEST;
-}
-
 /* Its name, really: equal ones hold the same. */
 static uint64_t hash_of(const struct segment *segment)
 {
@@ -69,7 +63,7 @@ static int translate(const struct twinning *twinning, const struct twin_tables *
 
 	for (unsigned i = 0; i < SEGMENT_KINDS; i++) {
 		enum segment_kind kind = (enum segment_kind)i;
-		bool expires = has_expiries(kind) && !is_held(twinning, tables, kind);
+		bool expires = segment_expiries(kind) >= 0 && !is_held(twinning, tables, kind);
 
 		segments[kind] = tables->segment[kind]->data;
 		if (kind != SEGMENT_RULES && !expires)

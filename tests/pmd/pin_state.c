@@ -9,6 +9,7 @@
  * that still is; whose rules have slots; and how many sources' buckets have a backlog.
  */
 #include "join.h"
+#include "pins.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -38,10 +39,9 @@ static int pin(const char *pins, enum join_part part, uint32_t value_size, uint3
 	const char *name = join_part_name(part);
 	int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t), value_size, entries,
 				 &options);
-	char path[512];
+	int result = map < 0 ? map : pins_put(pins, name, NULL, map);
 
-	snprintf(path, sizeof path, "%s/%s", pins, name);
-	return map < 0 || bpf_obj_pin(map, path) != 0 ? -errno : map;
+	return result < 0 ? result : map;
 }
 
 static int make(const char *pins, uint32_t lines, uint32_t version, uint32_t rule_state_bytes)
@@ -49,7 +49,7 @@ static int make(const char *pins, uint32_t lines, uint32_t version, uint32_t rul
 	const uint32_t sizes[JOIN_PARTS] = {sizeof(struct state), rule_state_bytes,
 					    sizeof(struct source_line)};
 	const uint32_t entries[JOIN_PARTS] = {1, CAP_RULE_SLOTS, lines};
-	char message[JOIN_MESSAGE], path[512];
+	char message[JOIN_MESSAGE];
 	int map[JOIN_PARTS];
 	struct join join;
 
@@ -64,9 +64,8 @@ static int make(const char *pins, uint32_t lines, uint32_t version, uint32_t rul
 		return EXIT_SUCCESS;
 	if (join_maps(map, &join, message) != 0)
 		return fail(pins, message);
-	snprintf(path, sizeof path, "%s/" JOIN_LINK "none", pins);
-	if (bpf_obj_pin(map[JOIN_STATE], path) != 0)
-		return fail(path, strerror(errno));
+	if (pins_put(pins, "link", "none", map[JOIN_STATE]) != 0)
+		return fail(pins, "no link can be pinned");
 	state_init(join.state, lines, (struct siphash_key){1, 2}, clock_ns(CLOCK_BOOTTIME), true);
 	join.state->version = version;
 	return EXIT_SUCCESS;
