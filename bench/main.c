@@ -4,11 +4,11 @@
  * this CPU has, and by what they are compared with. Prints a line of JSON for each: scripts/bench
  * makes tables of them.
  */
+#include "command.h"
 #include "dpdk.h"
 #include "packets.h"
 
 #include <fnmatch.h>
-#include <getopt.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,11 +26,10 @@ enum {
 static const char *const deciders[DECIDERS] = {"scalar", "avx2", "avx512", "plain", "macswap"};
 
 struct bench {
-	const char *policy, *only;
-	unsigned rounds;
+	const char *policy, *only, *blocked_text;
+	struct command command;
 	uint32_t packets; /* timed, of a sample */
 	uint32_t blocked; /* sources: see world.h */
-	bool list, quick;
 	struct policy_image policy_image;
 	struct world world[PLACES];
 	struct packet_trial made[TRIALS];
@@ -38,11 +37,8 @@ struct bench {
 	unsigned trials;
 };
 
-static struct bench bench = {.policy = "bench/policy.json",
-			     .only = "*",
-			     .rounds = 9,
-			     .packets = 1 << 14,
-			     .blocked = TRAFFIC_BLOCKED};
+static struct bench bench = {
+	.policy = "bench/policy.json", .only = "*", .packets = 1 << 14, .blocked = TRAFFIC_BLOCKED};
 
 static double run_packets(struct packet_trial *made, uint32_t packets)
 {
@@ -141,8 +137,10 @@ static int start_dpdk(int *socket)
 	size_t bytes = 32 << 20;
 	char lcores[16];
 
-	for (unsigned place = 0; place < PLACES; place++)
-		bytes += needs_plain(place) ? plain_bytes(place_live(place, bench.quick)) : 0;
+	for (unsigned place = 0; place < PLACES; place++) {
+		if (needs_plain(place))
+			bytes += plain_bytes(place_live(place, bench.command.quick));
+	}
 	snprintf(lcores, sizeof lcores, "0@%d", sched_getcpu());
 	if ((*socket = dpdk_start(lcores, bytes)) < 0)
 		return -1;
@@ -158,7 +156,7 @@ static int open_places(void)
 		return -1;
 	for (unsigned place = 0; place < PLACES; place++) {
 		if (needs_place(place) &&
-		    place_open(place, &bench.policy_image, bench.quick,
+		    place_open(place, &bench.policy_image, bench.command.quick,
 			       needs_plain(place) ? socket : -1, &bench.world[place]))
 			return -1;
 	}
@@ -230,68 +228,37 @@ static int run(void)
 	}
 	if (calibrate_pin() || calibrate_init() || open_places())
 		return EXIT_FAILURE;
-	trials_run(bench.trial, bench.trials, bench.rounds);
-	trials_print(bench.trial, bench.trials, bench.rounds);
+	trials_run(bench.trial, bench.trials, bench.command.rounds);
+	trials_print(bench.trial, bench.trials, bench.command.rounds);
 	return print_places() ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static int list(void)
+/* 0, or not: it is no number of sources, as the user is told. */
+static int take_blocked(void)
 {
-	for (unsigned i = 0; i < bench.trials; i++)
-		printf("%s\n", bench.trial[i]->name);
-	return EXIT_SUCCESS;
-}
-
-static int parse_option(int option, const char *value)
-{
-	switch (option) {
-	case 'p':
-		bench.policy = value;
+	if (!bench.blocked_text)
 		return 0;
-	case 'o':
-		bench.only = value;
+	bench.blocked = (uint32_t)strtoul(bench.blocked_text, NULL, 10);
+	if (bench.blocked >= 1 && bench.blocked <= BLOCKED_MOST)
 		return 0;
-	case 'r':
-		bench.rounds = (unsigned)strtoul(value, NULL, 10);
-		return bench.rounds >= 1 && bench.rounds <= TRIAL_ROUNDS ? 0 : -1;
-	case 'b':
-		bench.blocked = (uint32_t)strtoul(value, NULL, 10);
-		return bench.blocked >= 1 && bench.blocked <= BLOCKED_MOST ? 0 : -1;
-	case 'q':
-		bench.quick = true;
-		bench.packets = 1 << 10;
-		bench.rounds = 2;
-		return 0;
-	case 'l':
-		bench.list = true;
-		return 0;
-	default:
-		return -1;
-	}
+	fprintf(stderr, "--blocked: '%s' is not a number from 1 to %d\n", bench.blocked_text,
+		BLOCKED_MOST);
+	return -1;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"policy", required_argument, NULL, 'p'},
-		{"only", required_argument, NULL, 'o'},
-		{"rounds", required_argument, NULL, 'r'},
-		{"quick", no_argument, NULL, 'q'},
-		{"list", no_argument, NULL, 'l'},
-		{"blocked", required_argument, NULL, 'b'},
-		{0},
+	bench.command = (struct command){
+		.text = {{"policy", "FILE", &bench.policy},
+			 {"only", "PATTERN", &bench.only},
+			 {"blocked", "N", &bench.blocked_text}},
+		.rounds = 9,
+		.quick_rounds = 2,
 	};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (parse_option(option, optarg)) {
-			fprintf(stderr,
-				"usage: %s [--policy FILE] [--only PATTERN] [--rounds 1-%d] "
-				"[--blocked N] [--quick] [--list]\n",
-				argv[0], TRIAL_ROUNDS);
-			return 2;
-		}
-	}
+	if (command_read(argc, argv, &bench.command) || take_blocked())
+		return COMMAND_USAGE;
+	if (bench.command.quick)
+		bench.packets = 1 << 10;
 	add_trials();
-	return bench.list ? list() : run();
+	return bench.command.list ? command_list(bench.trial, bench.trials) : run();
 }

@@ -4,9 +4,9 @@
  * as bench-decide's, with the buckets in memory of its own, there with the atomic operations that
  * sharing takes, there in small pages, and in the kernel's arrays. Prints a line of JSON for each.
  */
+#include "command.h"
 #include "packets.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,14 +25,13 @@ static const char *const memories[MEMORIES] = {[WORLD_OWN] = "own",
 
 static struct bench {
 	const char *policy;
-	unsigned rounds;
+	struct command command;
 	uint32_t packets, warm_up;
-	bool quick, list;
 	struct policy_image image;
 	struct world world[TRIALS];
 	struct packet_trial made[TRIALS];
 	struct trial *trial[TRIALS];
-} bench = {.policy = "bench/policy.json", .rounds = 9, .packets = 1 << 14, .warm_up = WARM_UP};
+} bench = {.policy = "bench/policy.json", .packets = 1 << 14, .warm_up = WARM_UP};
 
 static double run(struct trial *trial, uint32_t packets)
 {
@@ -67,7 +66,8 @@ static int open_trials(void)
 {
 	for (unsigned i = 0; i < TRIALS; i++) {
 		struct packet_trial *made = &bench.made[i];
-		uint32_t live = bench.quick ? sizes[i / MEMORIES].quick : sizes[i / MEMORIES].live;
+		bool quick = bench.command.quick;
+		uint32_t live = quick ? sizes[i / MEMORIES].quick : sizes[i / MEMORIES].live;
 
 		made->trial.run = run_sample;
 		made->trial.warm_up = warm_up;
@@ -96,60 +96,23 @@ static int run_all(void)
 	if (calibrate_pin() || calibrate_init() ||
 	    policy_image_open(bench.policy, TRAFFIC_BLOCKED, &bench.image) || open_trials())
 		return EXIT_FAILURE;
-	trials_run(bench.trial, TRIALS, bench.rounds);
-	trials_print(bench.trial, TRIALS, bench.rounds);
+	trials_run(bench.trial, TRIALS, bench.command.rounds);
+	trials_print(bench.trial, TRIALS, bench.command.rounds);
 	close_trials();
 	return EXIT_SUCCESS;
 }
 
-static int list(void)
-{
-	for (unsigned i = 0; i < TRIALS; i++)
-		printf("%s\n", bench.trial[i]->name);
-	return EXIT_SUCCESS;
-}
-
-static int parse_option(int option, const char *value)
-{
-	switch (option) {
-	case 'p':
-		bench.policy = value;
-		return 0;
-	case 'r':
-		bench.rounds = (unsigned)strtoul(value, NULL, 10);
-		return bench.rounds >= 1 && bench.rounds <= TRIAL_ROUNDS ? 0 : -1;
-	case 'q':
-		bench.quick = true;
-		bench.packets = bench.warm_up = FRAMES;
-		bench.rounds = 2;
-		return 0;
-	case 'l':
-		bench.list = true;
-		return 0;
-	default:
-		return -1;
-	}
-}
-
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"policy", required_argument, NULL, 'p'},
-		{"rounds", required_argument, NULL, 'r'},
-		{"quick", no_argument, NULL, 'q'},
-		{"list", no_argument, NULL, 'l'},
-		{0},
+	bench.command = (struct command){
+		.text = {{"policy", "FILE", &bench.policy}},
+		.rounds = 9,
+		.quick_rounds = 2,
 	};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (parse_option(option, optarg)) {
-			fprintf(stderr,
-				"usage: %s [--policy FILE] [--rounds 1-%d] [--quick] [--list]\n",
-				argv[0], TRIAL_ROUNDS);
-			return 2;
-		}
-	}
+	if (command_read(argc, argv, &bench.command))
+		return COMMAND_USAGE;
+	if (bench.command.quick)
+		bench.packets = bench.warm_up = FRAMES;
 	name_trials();
-	return bench.list ? list() : run_all();
+	return bench.command.list ? command_list(bench.trial, TRIALS) : run_all();
 }

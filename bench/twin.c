@@ -8,16 +8,15 @@
  * stage takes by itself is a trial too, to be taken off: that of an empty program on it, less that
  * of one off it. The twin is attached to an interface, and it is the program there that is run.
  */
+#include "command.h"
 #include "deciding.h"
 #include "net.h"
 #include "staging.h"
-#include "trial.h"
 #include "xdp_filter.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fnmatch.h>
-#include <getopt.h>
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,9 +63,8 @@ struct twin_trial {
 
 struct bench {
 	const char *everything, *sets, *folder, *only;
-	unsigned rounds;
+	struct command command;
 	uint32_t packets; /* of a sample */
-	bool list;
 	struct policy_image policy[PROGRAMS];
 	struct twin *twin[PROGRAMS];
 	int program[PROGRAMS]; /* of twins and filters */
@@ -84,7 +82,6 @@ static struct bench bench = {.everything = "bench/policy.json",
 			     .sets = "bench/sets.json",
 			     .folder = "/usr/lib/x86_64-linux-gnu/bpf",
 			     .only = "*",
-			     .rounds = 5,
 			     .packets = 1 << 15};
 
 /* Have `program` run on packets of `source`: nanoseconds for each. What it returns in *returns. */
@@ -248,73 +245,27 @@ static int run_all(void)
 {
 	if (calibrate_pin() || calibrate_init() || open_all())
 		return EXIT_FAILURE;
-	trials_run(bench.trial, bench.trials, bench.rounds);
-	trials_print(bench.trial, bench.trials, bench.rounds);
+	trials_run(bench.trial, bench.trials, bench.command.rounds);
+	trials_print(bench.trial, bench.trials, bench.command.rounds);
 	print_reasons();
 	close_all();
 	return bench.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static int list(void)
-{
-	for (unsigned i = 0; i < TRIALS; i++)
-		printf("%s\n", scenes[i].name);
-	return EXIT_SUCCESS;
-}
-
-static int parse_option(int option, const char *value)
-{
-	switch (option) {
-	case 'p':
-		bench.everything = value;
-		return 0;
-	case 's':
-		bench.sets = value;
-		return 0;
-	case 'x':
-		bench.folder = value;
-		return 0;
-	case 'o':
-		bench.only = value;
-		return 0;
-	case 'r':
-		bench.rounds = (unsigned)strtoul(value, NULL, 10);
-		return bench.rounds >= 1 && bench.rounds <= TRIAL_ROUNDS ? 0 : -1;
-	case 'q':
-		bench.packets = 1 << 8;
-		bench.rounds = 2;
-		return 0;
-	case 'l':
-		bench.list = true;
-		return 0;
-	default:
-		return -1;
-	}
-}
-
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"policy", required_argument, NULL, 'p'},
-		{"sets", required_argument, NULL, 's'},
-		{"xdp-filter", required_argument, NULL, 'x'},
-		{"only", required_argument, NULL, 'o'},
-		{"rounds", required_argument, NULL, 'r'},
-		{"quick", no_argument, NULL, 'q'},
-		{"list", no_argument, NULL, 'l'},
-		{0},
+	bench.command = (struct command){
+		.text = {{"policy", "FILE", &bench.everything},
+			 {"sets", "FILE", &bench.sets},
+			 {"xdp-filter", "FOLDER", &bench.folder},
+			 {"only", "PATTERN", &bench.only}},
+		.rounds = 5,
+		.quick_rounds = 2,
 	};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (parse_option(option, optarg)) {
-			fprintf(stderr,
-				"usage: %s [--policy FILE] [--sets FILE] [--xdp-filter FOLDER] "
-				"[--only PATTERN] [--rounds 1-%d] [--quick] [--list]\n",
-				argv[0], TRIAL_ROUNDS);
-			return 2;
-		}
-	}
+	if (command_read(argc, argv, &bench.command))
+		return COMMAND_USAGE;
+	if (bench.command.quick)
+		bench.packets = 1 << 8;
 	add_trials();
-	return bench.list ? list() : run_all();
+	return bench.command.list ? command_list(bench.trial, bench.trials) : run_all();
 }

@@ -9,16 +9,15 @@
  * within the same call. So all is done on one CPU, and the time of the call, divided by its
  * packets, is what sending, receiving and filtering one takes.
  */
+#include "command.h"
 #include "deciding.h"
 #include "net.h"
 #include "staging.h"
-#include "trial.h"
 #include "xdp_filter.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fnmatch.h>
-#include <getopt.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
 #include <stdio.h>
@@ -58,12 +57,12 @@ struct veth_trial {
 
 struct bench {
 	const char *policy, *rules, *folder, *only;
-	unsigned rounds;
+	struct command command;
 	uint32_t packets; /* of a sample */
 	uint32_t checked; /* to see what passes */
 	uint32_t few;     /* senders that send much */
 	uint32_t many;    /* that send little */
-	bool list, failed;
+	bool failed;
 	struct policy_image image;
 	struct twin *twin;
 	struct bpf_object *filter;
@@ -78,7 +77,6 @@ static struct bench bench = {.policy = "bench/veth.json",
 			     .rules = "bench/veth.nft",
 			     .folder = "/usr/lib/x86_64-linux-gnu/bpf",
 			     .only = "*",
-			     .rounds = 5,
 			     .packets = 1 << 13,
 			     .checked = 1 << 16,
 			     .few = 4096,
@@ -214,8 +212,8 @@ static int run_all(void)
 	/* Who has buckets has one for most senders then. */
 	flood(TWIN, SENDS_LITTLE, 2 * bench.many);
 	flood(NFTABLES, SENDS_LITTLE, 2 * bench.many);
-	trials_run(bench.trial, bench.trials, bench.rounds);
-	trials_print(bench.trial, bench.trials, bench.rounds);
+	trials_run(bench.trial, bench.trials, bench.command.rounds);
+	trials_print(bench.trial, bench.trials, bench.command.rounds);
 	for (unsigned i = 0; i < bench.trials; i++) {
 		if (print_passed(((struct veth_trial *)bench.trial[i])->scene))
 			bench.failed = true;
@@ -224,69 +222,24 @@ static int run_all(void)
 	return bench.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static int list(void)
+int main(int argc, char **argv)
 {
-	for (unsigned i = 0; i < TRIALS; i++)
-		printf("%s\n", scenes[i].name);
-	return EXIT_SUCCESS;
-}
-
-static int parse_option(int option, const char *value)
-{
-	switch (option) {
-	case 'p':
-		bench.policy = value;
-		return 0;
-	case 'n':
-		bench.rules = value;
-		return 0;
-	case 'x':
-		bench.folder = value;
-		return 0;
-	case 'o':
-		bench.only = value;
-		return 0;
-	case 'r':
-		bench.rounds = (unsigned)strtoul(value, NULL, 10);
-		return bench.rounds >= 1 && bench.rounds <= TRIAL_ROUNDS ? 0 : -1;
-	case 'q':
+	bench.command = (struct command){
+		.text = {{"policy", "FILE", &bench.policy},
+			 {"rules", "FILE", &bench.rules},
+			 {"xdp-filter", "FOLDER", &bench.folder},
+			 {"only", "PATTERN", &bench.only}},
+		.rounds = 5,
+		.quick_rounds = 1,
+	};
+	if (command_read(argc, argv, &bench.command))
+		return COMMAND_USAGE;
+	if (bench.command.quick) {
 		bench.packets = 1 << 8;
-		bench.rounds = 1;
 		bench.checked = 1 << 12;
 		bench.few = 64;
 		bench.many = 10000;
-		return 0;
-	case 'l':
-		bench.list = true;
-		return 0;
-	default:
-		return -1;
-	}
-}
-
-int main(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{"policy", required_argument, NULL, 'p'},
-		{"rules", required_argument, NULL, 'n'},
-		{"xdp-filter", required_argument, NULL, 'x'},
-		{"only", required_argument, NULL, 'o'},
-		{"rounds", required_argument, NULL, 'r'},
-		{"quick", no_argument, NULL, 'q'},
-		{"list", no_argument, NULL, 'l'},
-		{0},
-	};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (parse_option(option, optarg)) {
-			fprintf(stderr,
-				"usage: %s [--policy FILE] [--rules FILE] [--xdp-filter FOLDER] "
-				"[--only PATTERN] [--rounds 1-%d] [--quick] [--list]\n",
-				argv[0], TRIAL_ROUNDS);
-			return 2;
-		}
 	}
 	add_trials();
-	return bench.list ? list() : run_all();
+	return bench.command.list ? command_list(bench.trial, bench.trials) : run_all();
 }
