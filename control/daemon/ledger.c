@@ -214,7 +214,7 @@ static bool record_is_good(const struct record *record, const char *reason)
 
 	return record->set < CAP_SETS && record->ip6 <= 1 && record->gone <= 1 &&
 	       record->length <= (record->ip6 ? 128 : 32) && prefix_is_whole(&prefix) &&
-	       record->expires_ns <= INT64_MAX && strlen(reason) == record->reason &&
+	       record->expires_ns <= TEXT_TIME_MOST && strlen(reason) == record->reason &&
 	       (record->reason == 0 || text_is_reason(reason));
 }
 

@@ -42,7 +42,8 @@ int text_percentage(const char *text, uint16_t *admit_bp);
 /* "2000", "12M", "1.5k": a whole number in the end; what exceeds 64 bits is UINT64_MAX. */
 int text_quantity(const char *text, uint64_t *quantity);
 
-/* RFC 3339, UTC, after 1970 began, to 2261: 1 to 63 bits of nanoseconds. */
+/* RFC 3339, UTC, after 1970 began, to 2261: 1 to TEXT_TIME_MOST nanoseconds, which are 63 bits. */
+#define TEXT_TIME_MOST UINT64_C(9214646399999999999)
 int text_time(const char *text, uint64_t *time_ns);
 void text_print_time(uint64_t time_ns, char text[TEXT_TIME]);
 

@@ -133,6 +133,7 @@ static void test_times(void)
 		{"2261-12-31T23:59:59.999999999Z", 9214646399 * NS_PER_S + 999999999,
 		 "2261-12-31T23:59:59.999999999Z"},
 	};
+	_Static_assert(TEXT_TIME_MOST == 9214646399 * NS_PER_S + 999999999, "the last of them");
 	char text[TEXT_TIME];
 	uint64_t time_ns;
 
